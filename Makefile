@@ -1,0 +1,22 @@
+.PHONY: setup demo test lint bench
+VENV := .venv
+BIN := $(VENV)/bin
+
+setup: $(VENV)/ready
+
+$(VENV)/ready: pyproject.toml
+	python3 -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: setup
+	$(BIN)/python recipes/synthetic/demo.py
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: setup
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -1,0 +1,59 @@
+"""The exceptions of speakertrip: one tree, and each class carries the exit code of its command.
+
+Catch ``SpeakertripError`` for everything that this package raises on purpose. Each message is one sentence:
+what is wrong, where (file and line), and what to do about it.
+"""
+
+
+class SpeakertripError(Exception):
+    """Base of every error that speakertrip raises on purpose."""
+
+    exit_code = 70
+
+
+class UsageError(SpeakertripError):
+    """The call itself is wrong: options that contradict each other or name nothing."""
+
+    exit_code = 2
+
+
+class AudioError(SpeakertripError):
+    """Audio that is missing, cannot be decoded, or holds no speech to work with."""
+
+    exit_code = 3
+
+
+class StoreError(SpeakertripError):
+    """The store of enrolled speakers: an unknown speaker, or a file that is no store."""
+
+    exit_code = 4
+
+
+class BundleError(SpeakertripError):
+    """A model bundle that is missing, damaged, or not of a kind this version can run."""
+
+    exit_code = 5
+
+
+class DataError(SpeakertripError):
+    """A manifest, trial list or score file that is missing or malformed."""
+
+    exit_code = 6
+
+
+class ConfigError(SpeakertripError):
+    """A configuration file or override that is missing, malformed or contradictory."""
+
+    exit_code = 6
+
+
+class StorageError(SpeakertripError):
+    """Something could not be written: a full disk, a read-only folder, a closed output."""
+
+    exit_code = 7
+
+
+class TrainingError(SpeakertripError):
+    """Training cannot go on: the loss is not finite, or the data cannot fill a batch."""
+
+    exit_code = 6
