@@ -1,0 +1,211 @@
+"""Decode and encode audio: soundfile for WAV, FLAC, OGG/Opus and MP3; av (an extra) for m4a and webm."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from speakertrip.errors import AudioError, StorageError
+from speakertrip.manifests.lines import FilePath
+
+AV_SUFFIXES = frozenset({".m4a", ".mp4", ".aac", ".webm"})
+AV_STATES_DURATION = ("mov", "matroska")  # containers with a length field; of raw AAC, av only guesses it
+AV_OPTIONS = {  # formats that are whole in themselves: a playlist named .m4a would open other files
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,mp3,wav,flac,ogg",
+    "protocol_whitelist": "file",
+}
+MAX_SECONDS = 3600.0  # an utterance beyond an hour is a mistake, or an attack on memory
+MP3_REACH = 16_384  # samples; an MP3 frame may draw on bits of the ten before it, of 1152 samples at most
+MAX_FRAMES = 2**62  # libsndfile reports more where a file states no length
+
+
+@dataclass(frozen=True, slots=True)
+class AudioHeader:
+    """What a file says of itself.
+
+    Attributes:
+        sample_rate: in hertz.
+        duration: in seconds.
+        channels: how many.
+    """
+
+    sample_rate: int
+    duration: float
+    channels: int
+
+
+def read_header(path: FilePath) -> AudioHeader:
+    """Read a file's header without decoding its samples (raw AAC has no header: it is decoded).
+
+    The duration is the one that the file states; that of an m4a or webm may differ from the decoded samples by
+    a codec frame or two (0.1 s).
+
+    Raises:
+        AudioError: the file is missing, is not audio, or does not state its length.
+    """
+    file = _require_file(path)
+    if file.suffix.lower() in AV_SUFFIXES:
+        return _read_header_av(file)
+    with _open(file) as sound:
+        return AudioHeader(sound.samplerate, sound.frames / sound.samplerate, sound.channels)
+
+
+def decode(
+    path: FilePath, start: float = 0.0, duration: float | None = None
+) -> tuple[npt.NDArray[np.float32], int]:
+    """Decode a stretch of a file to mono, the mean of its channels, at the file's own rate.
+
+    Args:
+        path: the file.
+        start: where to begin, in seconds, at least 0.
+        duration: how much to read, in seconds; None, or more than there is: to the end.
+
+    Returns:
+        ``(waveform, sample_rate)``: float32 ``(samples,)``, full scale at ±1, and hertz.
+
+    Raises:
+        AudioError: the file is missing, is not audio, is empty in that stretch, longer than an hour, or holds
+            samples that are not finite.
+    """
+    file = _require_file(path)
+    if file.suffix.lower() in AV_SUFFIXES:
+        waveform, sample_rate = _decode_av(file)
+        first, count = _stretch(len(waveform), sample_rate, start, duration)
+        waveform = waveform[first : first + count]
+    else:
+        waveform, sample_rate = _decode_soundfile(file, start, duration)
+    if not len(waveform):
+        where = f" from {start:g} s on" if start else ""
+        raise AudioError(f"{path} holds no samples{where}.")
+    if not np.isfinite(waveform).all():
+        raise AudioError(f"{path} holds samples that are not finite numbers; write the file again.")
+    return waveform, sample_rate
+
+
+def encode(path: FilePath, waveform: npt.NDArray[np.float32], sample_rate: int) -> None:
+    """Write a mono waveform ``(samples,)`` in the format of the suffix (16-bit for .wav and .flac).
+
+    Raises:
+        StorageError: the file cannot be written, or its suffix names no format that can.
+    """
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(Path(path), waveform, sample_rate)
+    except (OSError, TypeError, ValueError, soundfile.SoundFileError) as error:
+        raise StorageError(f"Cannot write {path}: {str(error).rstrip('.')}.") from None
+
+
+def _require_file(path: FilePath) -> Path:
+    file = Path(path)
+    try:
+        if file.is_file():
+            return file
+        problem = "it is not a regular file" if file.exists() else "there is no such file"
+    except (OSError, ValueError) as error:
+        problem = str(error)
+    raise AudioError(f"Cannot read {path}: {problem}.")
+
+
+def _open(file: Path) -> soundfile.SoundFile:
+    try:
+        sound = soundfile.SoundFile(os.fsencode(file))  # bytes: a name need not be UTF-8
+    except (OSError, soundfile.SoundFileError, TypeError):
+        raise AudioError(f"{file} is not audio that can be decoded (WAV, FLAC, OGG/Opus, MP3).") from None
+    if sound.frames > MAX_FRAMES:
+        sound.close()
+        raise AudioError(
+            f"{file} does not state its length, as if written to a pipe; convert it to a file again."
+        )
+    return sound
+
+
+def _decode_soundfile(
+    file: Path, start: float, duration: float | None
+) -> tuple[npt.NDArray[np.float32], int]:
+    with _open(file) as sound:
+        rate = sound.samplerate
+        first, count = _stretch(sound.frames, rate, start, duration)
+        _limit_length(file, count / rate)
+        try:
+            early = min(first, MP3_REACH) if sound.subtype.startswith("MPEG_LAYER") else 0
+            sound.seek(first - early)
+            samples = sound.read(early + count, dtype="float32", always_2d=True)[early:]
+        except (OSError, RuntimeError, MemoryError, soundfile.SoundFileError) as error:
+            raise AudioError(f"{file} breaks off while it is decoded: {str(error).rstrip('.')}.") from None
+    return _mean(samples.T), rate
+
+
+def _read_header_av(file: Path) -> AudioHeader:
+    with _open_av(file) as (container, stream):
+        rate, channels = int(stream.rate), int(stream.codec_context.channels)
+        seconds = 0.0
+        if container.format.name.startswith(AV_STATES_DURATION):
+            if stream.duration:
+                seconds = float(stream.duration * stream.time_base)
+            elif container.duration:
+                seconds = container.duration / 1_000_000
+    if seconds <= 0:
+        waveform, rate = _decode_av(file)
+        seconds = len(waveform) / rate
+    return AudioHeader(rate, seconds, channels)
+
+
+def _decode_av(file: Path) -> tuple[npt.NDArray[np.float32], int]:
+    parts: list[npt.NDArray[np.float32]] = []
+    with _open_av(file) as (container, stream):
+        from av import AudioResampler
+
+        rate = int(stream.rate)
+        to_planes = AudioResampler(format="fltp", rate=rate)
+        for frame in chain(container.decode(stream), [None]):  # None: what the resampler still holds
+            # The mean is taken here: to float mono, av itself adds the channels at -3 dB each.
+            parts.extend(_mean(part.to_ndarray()) for part in to_planes.resample(frame))
+            _limit_length(file, sum(map(len, parts)) / rate if len(parts) % 1000 == 0 else 0.0)
+    return (np.concatenate(parts) if parts else np.zeros(0, np.float32)), rate
+
+
+@contextmanager
+def _open_av(file: Path) -> Iterator[tuple[Any, Any]]:
+    """Open a file's first audio stream as ``(container, stream)``; what av raises becomes an AudioError."""
+    try:
+        import av
+    except ImportError:
+        raise AudioError(
+            f"{file}: {file.suffix} files need the 'av' package: pip install 'speakertrip[m4a]'."
+        ) from None
+    try:
+        # "file:" keeps a colon in the name from being read as a protocol.
+        with av.open(f"file:{file}", options=AV_OPTIONS, metadata_errors="replace") as container:
+            stream = container.streams.audio[0]
+            if stream.codec_context is None or not stream.rate:
+                raise ValueError("a stream that cannot be decoded")
+            yield container, stream
+    except (av.FFmpegError, IndexError, OSError, ValueError):
+        raise AudioError(f"{file} is not audio that can be decoded ({file.suffix}).") from None
+
+
+def _mean(channels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the mean of ``(channels, samples)`` over the channels."""
+    with np.errstate(over="ignore", invalid="ignore"):  # decode() refuses what is not finite
+        return np.asarray(channels.mean(axis=0), np.float32)
+
+
+def _stretch(frames: int, rate: int, start: float, duration: float | None) -> tuple[int, int]:
+    """Return ``(first frame, how many)`` of a stretch in seconds, cut at the end of the file."""
+    first = round(min(max(start, 0.0) * rate, frames))  # min before round: a product may overflow to infinity
+    return first, frames - first if duration is None else round(min(duration * rate, frames - first))
+
+
+def _limit_length(file: Path, seconds: float) -> None:
+    if seconds > MAX_SECONDS:
+        raise AudioError(
+            f"{file} holds {seconds / 60:.0f} minutes; an utterance may have {MAX_SECONDS / 60:.0f}. "
+            "Cut it, or name a stretch of it by 'start' and 'duration' in a manifest."
+        )

@@ -1,0 +1,76 @@
+"""Reading and writing of line-based text files, with errors that name the file and the line."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from os import PathLike
+from pathlib import Path
+from typing import TypeAlias
+
+from speakertrip.errors import DataError, StorageError
+
+FilePath: TypeAlias = str | PathLike[str]
+
+# Separators; bytes that were not UTF-8 (Python keeps them as surrogates); and what a reader strips or skips.
+_UNLISTABLE = re.compile("[\t\r\n\ud800-\udfff]|^[\\s#\ufeff]|\\s$|^$")
+
+
+def read_lines(path: FilePath, what: str) -> Iterator[tuple[int, str]]:
+    """Yield ``(line number, text)`` of each line that is neither blank nor a ``#`` comment.
+
+    Args:
+        path: the file, UTF-8 with or without a byte order mark.
+        what: its role in words, for messages: "manifest", "trial list".
+
+    Raises:
+        DataError: the file is missing, unreadable, or not UTF-8 text.
+    """
+    number = 0
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline=None) as file:
+            for number, line in enumerate(file, 1):
+                text = line.rstrip("\r\n")
+                if text.strip() and not text.lstrip().startswith("#"):
+                    yield number, text
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: this {what} is not UTF-8 text (after line {number}).") from None
+    except OSError as error:
+        raise DataError(f"Cannot read the {what} {path}: {error.strerror}.") from None
+
+
+def split_fields(text: str) -> list[str]:
+    """Split a line into fields: at tabs where it has any (so ids may hold spaces), else at white space."""
+    return [field.strip() for field in text.split("\t")] if "\t" in text else text.split()
+
+
+def is_listable(id_: str) -> bool:
+    """Tell whether an id can stand in a list and be read back as it was.
+
+    >>> is_listable("speaker 1/a.wav"), is_listable("#1/a.wav"), is_listable("1/a.wav ")
+    (True, False, False)
+    """
+    return _UNLISTABLE.search(id_) is None
+
+
+def write_lines(path: FilePath, lines: Iterable[str]) -> None:
+    """Write lines as UTF-8, through a temporary file beside ``path``, so that a failure leaves the old file.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        temporary.replace(target)
+    except OSError as error:
+        raise StorageError(f"Cannot write {path}: {error.strerror}.") from None
+    except UnicodeEncodeError:
+        raise StorageError(
+            f"Cannot write {path}: a name to be written is not UTF-8 text; rename it."
+        ) from None
+    finally:
+        with suppress(OSError):  # it is no longer there, or its folder never was
+            temporary.unlink()

@@ -1,0 +1,382 @@
+import math
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speakertrip.audio import codec, decode, encode, read_header
+from speakertrip.errors import AudioError, StorageError
+
+RATE = 16_000
+# suffix, libsndfile's subtype, and how far a decoded sample may lie from the one that was written
+FORMATS = {
+    "wav 8 bit": (".wav", "PCM_U8", 2**-7),
+    "wav 16 bit": (".wav", "PCM_16", 2**-15),
+    "wav 24 bit": (".wav", "PCM_24", 2**-23),
+    "wav 32 bit": (".wav", "PCM_32", 2**-23),
+    "wav float": (".wav", "FLOAT", 0.0),
+    "wav double": (".wav", "DOUBLE", 0.0),
+    "flac": (".flac", "PCM_16", 2**-15),
+    "ogg vorbis": (".ogg", "VORBIS", 0.1),
+    "opus": (".opus", "OPUS", 0.1),
+    "mp3": (".mp3", "MPEG_LAYER_III", 0.1),
+}
+formats = pytest.mark.parametrize("name", FORMATS)
+
+
+def sine(seconds: float = 1.0, hertz: float = 440.0, rate: int = RATE) -> np.ndarray:
+    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+
+
+def write(folder: Path, name: str, samples: np.ndarray, rate: int = RATE) -> Path:
+    suffix, subtype, _ = FORMATS[name]
+    path = folder / f"audio{suffix}"
+    try:
+        soundfile.write(path, samples, rate, format="OGG" if suffix == ".opus" else None, subtype=subtype)
+    except (ValueError, soundfile.SoundFileError):
+        pytest.skip(f"libsndfile {soundfile.__libsndfile_version__} writes no {name}")
+    return path
+
+
+def only_audio_errors(path: Path) -> None:
+    """Read a file of any content: it decodes to finite samples, or an AudioError says why not."""
+    with suppress(AudioError):
+        read_header(path)
+    with suppress(AudioError):
+        waveform, rate = decode(path)
+        assert waveform.dtype == np.float32
+        assert waveform.ndim == 1
+        assert len(waveform) > 0
+        assert np.isfinite(waveform).all()
+        assert rate > 0
+
+
+@formats
+def test_what_was_written_is_decoded(tmp_path, name):
+    waveform = sine()
+    path = write(tmp_path, name, waveform)
+    decoded, rate = decode(path)
+    assert rate == RATE
+    assert decoded.dtype == np.float32
+    assert decoded.shape == waveform.shape
+    end = -160 if name == "opus" else None  # its encoder lets the last 5 ms go
+    np.testing.assert_allclose(decoded[:end], waveform[:end], rtol=0, atol=FORMATS[name][2])
+    header = read_header(path)
+    assert (header.sample_rate, header.duration, header.channels) == (RATE, 1.0, 1)
+
+
+@formats
+def test_stereo_becomes_the_mean_of_the_channels(tmp_path, name):
+    left, right = sine(hertz=300), sine(hertz=1000)
+    path = write(tmp_path, name, np.stack([left, right], axis=1))
+    decoded, _ = decode(path)
+    assert read_header(path).channels == 2
+    end = -160 if name == "opus" else None
+    np.testing.assert_allclose(decoded[:end], (left + right)[:end] / 2, rtol=0, atol=FORMATS[name][2] + 1e-7)
+
+
+@formats
+def test_segments(tmp_path, name):
+    path = write(tmp_path, name, sine(2.0))
+    whole, _ = decode(path)
+    tolerance = {"ogg vorbis": 0.05, "opus": 0.05, "mp3": 1e-4}.get(name, 0.0)  # decoders start afresh there
+    for start, duration, wanted in [
+        (0.5, 1.0, whole[8000:24000]),
+        (0.0, 0.25, whole[:4000]),
+        (1.5, None, whole[24000:]),
+        (1.5, 9.0, whole[24000:]),
+        (0.0, 1e300, whole),
+        (0.00003, 0.00006, whole[:1]),
+    ]:
+        np.testing.assert_allclose(decode(path, start, duration)[0], wanted, rtol=0, atol=tolerance)
+    for start in (2.0, 5.0, 1e300):
+        with pytest.raises(AudioError, match=r"holds no samples from .* s on"):
+            decode(path, start)
+
+
+@formats
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
+@pytest.mark.filterwarnings("error")
+def test_truncated_files(tmp_path, name, share):
+    path = write(tmp_path, name, sine())
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    only_audio_errors(path)
+
+
+def test_half_a_wav_is_half_the_samples(tmp_path):
+    path = write(tmp_path, "wav 16 bit", sine())
+    path.write_bytes(path.read_bytes()[: 44 + RATE])
+    assert len(decode(path)[0]) == RATE // 2
+
+
+@formats
+def test_flipped_bits(tmp_path, name):
+    content = np.frombuffer(write(tmp_path, name, sine(0.3)).read_bytes(), np.uint8)
+    rng = np.random.default_rng(0)
+    path = tmp_path / f"flipped{FORMATS[name][0]}"
+    for round_ in range(30):
+        flipped = content.copy()
+        reach = 100 if round_ % 2 else len(content)  # every second time in the header
+        flipped[rng.integers(0, reach, 3)] ^= 1 << rng.integers(0, 8, 3, dtype=np.uint8)
+        path.write_bytes(flipped.tobytes())
+        only_audio_errors(path)
+
+
+@pytest.mark.parametrize(
+    "suffix", [".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".webm", ".aac", ".txt", ""]
+)
+def test_random_bytes(tmp_path, suffix):
+    rng = np.random.default_rng(1)
+    path = tmp_path / f"random{suffix}"
+    magic = [
+        b"",
+        b"RIFF\xff\xff\xff\xffWAVEfmt ",
+        b"fLaC\0\0\0\x22",
+        b"OggS\0\x02",
+        b"ID3\x04",
+        b"\0\0\0\x20ftypM4A ",
+    ]
+    for round_ in range(30):
+        path.write_bytes(magic[round_ % len(magic)] + rng.bytes(int(rng.integers(0, 3000))))
+        only_audio_errors(path)
+
+
+@pytest.mark.parametrize("sample", [np.nan, np.inf, -np.inf, 3.4e38])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_samples_that_are_not_finite(tmp_path, sample, channels):
+    samples = np.zeros((RATE, channels), np.float32)
+    samples[100] = sample
+    path = write(tmp_path, "wav float", samples)
+    if channels == 1 and sample == 3.4e38:  # finite; only the sum of two such is not
+        assert decode(path)[0][100] == np.float32(sample)
+        return
+    with pytest.raises(AudioError, match="not finite"):
+        decode(path)
+
+
+def test_opposite_infinities(tmp_path):
+    path = write(tmp_path, "wav float", np.array([[np.inf, -np.inf]] * 100, np.float32))
+    with pytest.raises(AudioError, match="not finite"):
+        decode(path)
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".mp3", ".ogg", ".txt"])
+def test_the_content_decides_and_not_the_suffix(tmp_path, suffix):
+    path = write(tmp_path, "wav 16 bit", sine())
+    assert len(decode(path.rename(tmp_path / f"wrong{suffix}"))[0]) == RATE
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".ogg", ".raw", ".m4a", ""])
+@pytest.mark.parametrize("content", [b"", b"This is no audio.\n" * 100, b"RIFF"])
+def test_what_is_no_audio(tmp_path, suffix, content):
+    path = tmp_path / f"text{suffix}"
+    path.write_bytes(content)
+    if suffix == ".m4a":
+        pytest.importorskip("av")
+    for read in (decode, read_header):
+        with pytest.raises(AudioError, match=r"text\S* is not audio that can be decoded"):
+            read(path)
+
+
+def test_a_wav_without_samples(tmp_path):
+    path = write(tmp_path, "wav 16 bit", np.zeros(0, np.float32))
+    assert path.stat().st_size == 44
+    assert read_header(path).duration == 0
+    with pytest.raises(AudioError, match=r"holds no samples\.$"):
+        decode(path)
+
+
+def test_a_wav_written_to_a_pipe(tmp_path):
+    path = write(tmp_path, "wav 16 bit", sine())
+    content = bytearray(path.read_bytes())
+    content[4:8] = content[40:44] = (
+        b"\xff\xff\xff\xff"  # as programs write that cannot come back to fill it in
+    )
+    path.write_bytes(content)
+    assert read_header(path).duration == 1.0
+    assert len(decode(path)[0]) == RATE
+
+
+def with_flac_frames(path: Path, frames: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[21] = content[21] & 0xF0 | frames >> 32  # 36 bits of STREAMINFO
+    content[22:26] = (frames & 0xFFFFFFFF).to_bytes(4, "big")
+    path.write_bytes(content)
+
+
+def test_a_flac_written_to_a_pipe(tmp_path):
+    path = write(tmp_path, "flac", sine())
+    with_flac_frames(path, 0)
+    for read in (decode, read_header):
+        with pytest.raises(AudioError, match="does not state its length"):
+            read(path)
+
+
+def test_a_flac_that_claims_too_much(tmp_path):
+    path = write(tmp_path, "flac", sine())
+    with_flac_frames(path, 2**36 - 1)
+    with pytest.raises(AudioError, match="minutes; an utterance may have 60"):
+        decode(path)
+    assert len(decode(path, 0.0, 0.5)[0]) == RATE // 2
+    with_flac_frames(path, 3000 * RATE)
+    with pytest.raises(AudioError, match="breaks off"):
+        decode(path)
+
+
+def test_longer_than_an_hour(tmp_path):
+    path = write(tmp_path, "flac", np.zeros(3601 * 100, np.float32), 100)
+    with pytest.raises(AudioError, match="holds 60 minutes; an utterance may have 60"):
+        decode(path)
+    assert len(decode(path, 3600.0)[0]) == 100
+
+
+def test_paths_that_are_no_files(tmp_path):
+    cases = {
+        tmp_path / "absent.wav": "there is no such file",
+        tmp_path: "it is not a regular file",
+        Path("/dev/zero"): "it is not a regular file" if os.name == "posix" else "",
+        Path("a\0b.wav"): "",
+        Path("a" * 5000 + ".wav"): "",
+    }
+    for path, problem in cases.items():
+        for read in (decode, read_header):
+            with pytest.raises(AudioError, match=f"Cannot read .*{problem}"):
+                read(path)
+
+
+@pytest.mark.parametrize("name", ["ü 声.wav", "a:b.wav", "-.wav", "a%d.wav"])
+def test_odd_names(tmp_path, name):
+    path = write(tmp_path, "wav 16 bit", sine()).rename(tmp_path / name)
+    assert len(decode(path)[0]) == len(decode(str(path))[0]) == RATE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_not_utf8(tmp_path):
+    path = write(tmp_path, "wav 16 bit", sine()).rename(tmp_path / os.fsdecode(b"caf\xe9.wav"))
+    assert len(decode(path)[0]) == RATE
+    assert read_header(path).duration == 1.0
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_encode(tmp_path, suffix):
+    path = tmp_path / "new" / f"a{suffix}"
+    encode(path, sine(), RATE)
+    assert soundfile.info(path).subtype == "PCM_16"
+    np.testing.assert_allclose(decode(path)[0], sine(), rtol=0, atol=2**-15)
+
+
+def test_encode_where_it_cannot(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="Cannot write"):
+        encode(tmp_path / "file" / "a.wav", sine(), RATE)
+    with pytest.raises(StorageError, match="Cannot write"):
+        encode(tmp_path, sine(), RATE)
+    with pytest.raises(StorageError, match=r"Cannot write .*xyz"):
+        encode(tmp_path / "a.xyz", sine(), RATE)
+
+
+# m4a and webm, by av
+
+Write = Callable[..., None]
+
+
+def middle(waveform: np.ndarray) -> np.ndarray:
+    return waveform[len(waveform) // 4 : -len(waveform) // 4]
+
+
+def level(waveform: np.ndarray) -> float:
+    return math.sqrt(float(np.mean(middle(waveform) ** 2)))
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+def test_m4a(tmp_path, write_m4a: Write, rate):
+    path = tmp_path / "a.m4a"
+    write_m4a(path, sine(2.0, rate=rate)[None], rate)
+    waveform, decoded_rate = decode(path)
+    assert decoded_rate == rate
+    assert abs(len(waveform) / rate - 2.0) < 0.3  # whole codec frames; players cut the first, few decoders do
+    assert level(waveform) == pytest.approx(level(sine()), rel=0.03)
+    start = decode(path, 0.5, 1.0)[0]
+    np.testing.assert_array_equal(start, waveform[rate // 2 : rate // 2 + rate])
+
+
+def test_m4a_header_is_read_and_not_decoded(tmp_path, write_m4a: Write, monkeypatch):
+    path = tmp_path / "a.M4A"
+    write_m4a(path, np.stack([sine(2.0)] * 2), RATE)
+    seconds = len(decode(path)[0]) / RATE
+    monkeypatch.setattr(codec, "_decode_av", lambda file: pytest.fail("decoded"))
+    header = read_header(path)
+    assert (header.sample_rate, header.channels) == (RATE, 2)
+    assert header.duration == pytest.approx(seconds, abs=0.1)
+
+
+def test_webm_header_is_read_and_not_decoded(tmp_path, write_m4a: Write, monkeypatch):
+    path = tmp_path / "a.webm"
+    write_m4a(path, sine(2.0, rate=48_000)[None], 48_000, "webm", "libopus")
+    assert level(decode(path)[0]) == pytest.approx(level(sine()), rel=0.03)
+    monkeypatch.setattr(codec, "_decode_av", lambda file: pytest.fail("decoded"))
+    assert read_header(path).duration == pytest.approx(2.0, abs=0.1)
+
+
+def test_raw_aac_states_no_duration_and_is_decoded(tmp_path, write_m4a: Write):
+    path = tmp_path / "a.aac"
+    quiet_then_loud = np.concatenate([np.zeros(3 * RATE, np.float32), sine()])  # av guesses from the bit rate
+    write_m4a(path, quiet_then_loud[None], RATE, "adts")
+    assert read_header(path).duration == len(decode(path)[0]) / RATE
+    assert read_header(path).duration == pytest.approx(4.0, abs=0.3)
+
+
+def test_m4a_stereo_becomes_the_mean_of_the_channels(tmp_path, write_m4a: Write):
+    path = tmp_path / "a.m4a"
+    write_m4a(path, np.stack([sine(), np.zeros(RATE, np.float32)]), RATE)
+    assert level(decode(path)[0]) == pytest.approx(level(sine()) / 2, rel=0.03)
+
+
+def test_m4a_names_with_a_colon(tmp_path, write_m4a: Write):
+    path = tmp_path / "a.m4a"
+    write_m4a(path, sine()[None], RATE)
+    assert len(decode(path.rename(tmp_path / "concat:é b.m4a"))[0]) >= RATE
+
+
+@pytest.mark.parametrize(
+    "text", ["ffconcat version 1.0\nfile a.m4a\n", "#EXTM3U\n#EXTINF:1,\na.m4a\n#EXT-X-ENDLIST\n"]
+)
+def test_a_playlist_opens_no_other_file(tmp_path, write_m4a: Write, text):
+    write_m4a(tmp_path / "a.m4a", sine()[None], RATE)
+    (tmp_path / "list.m4a").write_text(text)
+    for read in (decode, read_header):
+        with pytest.raises(AudioError, match="is not audio"):
+            read(tmp_path / "list.m4a")
+
+
+@pytest.mark.parametrize(
+    "kind", [("a.m4a", "ipod", "aac"), ("a.webm", "webm", "libopus"), ("a.aac", "adts", "aac")]
+)
+def test_broken_m4a(tmp_path, write_m4a: Write, kind):
+    name, container, encoder = kind
+    path = tmp_path / name
+    rate = 48_000 if encoder == "libopus" else RATE
+    write_m4a(path, sine(0.5, rate=rate)[None], rate, container, encoder)
+    content = np.frombuffer(path.read_bytes(), np.uint8)
+    rng = np.random.default_rng(2)
+    for round_ in range(40):
+        broken = content.copy()
+        # An m4a ends with its table of contents.
+        reach = slice(None) if round_ % 2 else slice(-900, None) if name == "a.m4a" else slice(0, 400)
+        part = broken[reach]
+        part[rng.integers(0, len(part), 3)] ^= 1 << rng.integers(0, 8, 3, dtype=np.uint8)
+        path.write_bytes(broken[: rng.integers(0, len(broken)) if round_ % 8 == 0 else None].tobytes())
+        only_audio_errors(path)
+
+
+def test_m4a_without_av(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    (tmp_path / "a.m4a").touch()
+    with pytest.raises(AudioError, match=r"need the 'av' package: pip install 'speakertrip\[m4a\]'"):
+        decode(tmp_path / "a.m4a")

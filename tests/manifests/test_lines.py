@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speakertrip.errors import DataError, StorageError
+from speakertrip.manifests.lines import is_listable, read_lines, split_fields, write_lines
+
+
+def test_blank_lines_and_comments_are_skipped_and_numbers_kept(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"\xef\xbb\xbf# one\r\na b\r\n\r\n   \n  # two\nc d\rlast")
+    assert list(read_lines(path, "list")) == [(2, "a b"), (6, "c d"), (7, "last")]
+
+
+@pytest.mark.parametrize("name", ["absent.txt", "."])
+def test_unreadable(tmp_path, name):
+    with pytest.raises(DataError, match=r"Cannot read the trial list .*: (No such file|Is a directory)"):
+        list(read_lines(tmp_path / name, "trial list"))
+
+
+def test_not_utf8(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"1 a b\n1 caf\xe9 b\n")
+    with pytest.raises(DataError, match="not UTF-8"):
+        list(read_lines(path, "trial list"))
+
+
+def test_fields_stand_at_tabs_where_there_are_any():
+    assert split_fields("1  a   b ") == ["1", "a", "b"]
+    assert split_fields("1\ta b\t c ") == ["1", "a b", "c"]
+    assert split_fields("a\t\tb") == ["a", "", "b"]
+
+
+@given(st.lists(st.text().filter(is_listable), min_size=2, max_size=5))
+def test_what_is_listable_survives_a_line(scratch, fields):
+    path = scratch / "list.txt"
+    write_lines(path, ["\t".join(fields)])
+    ((_, text),) = read_lines(path, "list")
+    assert split_fields(text) == fields
+
+
+@pytest.mark.parametrize("id_", ["", " ", "a\tb", "a\nb", "a\r", " a", "a ", "#a", "\ufeffa", "caf\udce9"])
+def test_not_listable(id_):
+    assert not is_listable(id_)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "list.txt"
+    write_lines(path, ["old"])
+
+    def lines():
+        yield "new"
+        raise DataError("the rows run out")
+
+    with pytest.raises(DataError, match="run out"):
+        write_lines(path, lines())
+    with pytest.raises(StorageError, match="not UTF-8"):
+        write_lines(path, ["new", "caf\udce9"])
+    assert path.read_text() == "old\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folders_are_made(tmp_path):
+    path = tmp_path / "a" / "b" / "list.txt"
+    write_lines(str(path), ["é"])
+    assert path.read_bytes() == "é\n".encode()
+
+
+@pytest.mark.parametrize("name", ["file/list.txt", "file/below/list.txt", "folder"])
+def test_unwritable(tmp_path, name):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StorageError, match="Cannot write"):
+        write_lines(tmp_path / name, ["a"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_full_disk(tmp_path):
+    part = tmp_path / ".list.txt.part"  # the temporary file, on a device that is always full
+    part.symlink_to("/dev/full")
+    with pytest.raises(StorageError, match="No space left"):
+        write_lines(tmp_path / "list.txt", ["a"])
+    assert list(tmp_path.iterdir()) == []
