@@ -1,0 +1,31 @@
+"""An encoder from its configuration."""
+
+from torch import nn
+
+from speakertrip.config import EcapaConfig, EncoderConfig
+
+
+def build_encoder(mels: int, config: EncoderConfig) -> nn.Module:
+    """Build an encoder with fresh weights (drawn from torch's global generator).
+
+    Args:
+        mels: size of a feature frame.
+        config: which encoder, and its sizes.
+
+    Returns:
+        A module that satisfies ``SpeakerEncoder``.
+
+    Example:
+        >>> import torch
+        >>> encoder = build_encoder(80, EcapaConfig(channels=64, embedding_dim=96))
+        >>> encoder(torch.randn(2, 200, 80)).shape
+        torch.Size([2, 96])
+    """
+    # Imported here: an application loads only the encoder that its bundle names.
+    if isinstance(config, EcapaConfig):
+        from speakertrip.encoders.ecapa import Ecapa
+
+        return Ecapa(mels, config)
+    from speakertrip.encoders.xvector import XVector
+
+    return XVector(mels, config)
