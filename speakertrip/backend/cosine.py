@@ -1,0 +1,47 @@
+"""Cosine scoring."""
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+BLOCK = 65_536  # pairs scored at a time, to bound memory
+
+
+def unit_rows(embeddings: FloatArray) -> FloatArray:
+    """Scale each row of ``(n, dim)`` to unit length; a row of zeros stays zero.
+
+    >>> unit_rows(np.array([[3.0, 4.0]], np.float32))
+    array([[0.6, 0.8]], dtype=float32)
+    """
+    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return np.asarray(embeddings / np.maximum(norms, np.finfo(np.float32).tiny), dtype=np.float32)
+
+
+def mean_of_units(embeddings: FloatArray) -> FloatArray:
+    """Return the mean of the unit embeddings, ``(n, dim)`` to ``(dim,)``: what a speaker is compared by."""
+    return np.asarray(unit_rows(embeddings).mean(axis=0), dtype=np.float32)
+
+
+def pair_scores(
+    enrollments: FloatArray,
+    tests: FloatArray,
+    first: npt.NDArray[np.int64],
+    second: npt.NDArray[np.int64],
+) -> FloatArray:
+    """Score pairs of rows by the cosine of their angle.
+
+    Args:
+        enrollments: ``(n, dim)``, of any length.
+        tests: ``(m, dim)``.
+        first: ``(trials,)``, rows of ``enrollments``.
+        second: ``(trials,)``, rows of ``tests``.
+
+    Returns:
+        float32 ``(trials,)`` in [-1, 1]; higher for the same speaker.
+    """
+    left, right = unit_rows(enrollments), unit_rows(tests)
+    scores = np.empty(len(first), dtype=np.float32)
+    for begin in range(0, len(first), BLOCK):
+        block = slice(begin, begin + BLOCK)
+        np.einsum("td,td->t", left[first[block]], right[second[block]], out=scores[block])
+    return np.clip(scores, -1, 1, out=scores)

@@ -1,0 +1,50 @@
+"""Which ids of a trial list are one speaker."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from speakertrip.manifests import Trials
+
+IntArray = npt.NDArray[np.int64]
+
+
+def speaker_groups(
+    trials: Trials, speakers: Mapping[str, str] | None = None
+) -> tuple[IntArray, IntArray, int]:
+    """Number the speakers of both sides of each trial.
+
+    Args:
+        trials: a trial list.
+        speakers: the speaker of each id, from a manifest; None: ids that target trials join are one speaker.
+
+    Returns:
+        ``(enrollment, test, count)``: two int arrays ``(trials,)`` with values below ``count``.
+
+    Raises:
+        KeyError: an id has no speaker in the mapping.
+
+    Examples:
+        >>> trials = Trials(["a", "b", "a"], ["b", "c", "d"], np.array([True, True, False]))
+        >>> speaker_groups(trials)
+        (array([0, 0, 0]), array([0, 0, 1]), 2)
+    """
+    ids = list(dict.fromkeys([*trials.enrollments, *trials.tests]))
+    place = {id_: i for i, id_ in enumerate(ids)}
+    first = np.array([place[id_] for id_ in trials.enrollments], dtype=np.int64)
+    second = np.array([place[id_] for id_ in trials.tests], dtype=np.int64)
+    if speakers is None:
+        joined = coo_array(
+            (np.ones(int(trials.targets.sum())), (first[trials.targets], second[trials.targets])),
+            shape=(len(ids), len(ids)),
+        )
+        count, group = connected_components(joined, directed=False)
+    else:
+        names: dict[str, int] = {}
+        group = [names.setdefault(speakers[id_], len(names)) for id_ in ids]
+        count = len(names)
+    group = np.asarray(group, dtype=np.int64)
+    return group[first], group[second], int(count)
