@@ -1,0 +1,130 @@
+"""The bundle: a trained model and the threshold that belongs to it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Literal
+
+import safetensors
+import safetensors.torch
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from speakertrip.bundle.files import read_folder, write_folder
+from speakertrip.bundle.model import SpeakerModel
+from speakertrip.config import EncoderConfig, FeatureConfig
+from speakertrip.errors import BundleError
+
+CONFIG, WEIGHTS, CALIBRATION, CARD = "config.json", "model.safetensors", "calibration.json", "README.md"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class _Config(_Part):
+    """What ``config.json`` holds."""
+
+    format: Literal[1] = 1
+    features: FeatureConfig
+    encoder: EncoderConfig
+
+
+class Calibration(_Part):
+    """The threshold, and the trials that it was found on: speakers held out of training.
+
+    Attributes:
+        threshold: accept a cosine score at or above it.
+        eer: equal error rate at that threshold, a fraction.
+        trials: how many trials, of which ``targets`` are target trials, of ``speakers`` speakers.
+    """
+
+    threshold: float
+    eer: float = Field(ge=0, le=1)
+    trials: int = Field(ge=2)
+    targets: int = Field(ge=1)
+    speakers: int = Field(ge=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model directory in memory.
+
+    Attributes:
+        features: configuration of the front end.
+        encoder: configuration of the encoder.
+        model: front end and encoder, in evaluation mode.
+        calibration: the threshold and where it comes from.
+        card: the model card, Markdown.
+        identity: hexadecimal hash of configuration and weights; embeddings of different identities are never
+            compared. Empty until the bundle is saved or loaded.
+    """
+
+    features: FeatureConfig
+    encoder: EncoderConfig
+    model: SpeakerModel
+    calibration: Calibration
+    card: str
+    identity: str = ""
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> "Bundle":
+        """Read a bundle and check it: checksums, format, shapes, finite weights.
+
+        Raises:
+            BundleError: something is missing, changed, from a newer version, or not finite.
+        """
+        folder = Path(path)
+        files = read_folder(folder, (CONFIG, WEIGHTS, CALIBRATION, CARD))
+        try:
+            entries = json.loads(files[CONFIG])
+            if isinstance(entries, dict) and isinstance(entries.get("format"), int) and entries["format"] > 1:
+                raise BundleError(
+                    f"The bundle {folder} has format {entries['format']}; update speakertrip to read it."
+                )
+            config = _Config.model_validate(entries)
+            calibration = Calibration.model_validate_json(files[CALIBRATION])
+            weights = safetensors.torch.load(files[WEIGHTS])
+        except (ValidationError, ValueError, safetensors.SafetensorError) as error:
+            raise BundleError(f"The bundle {folder} is malformed: {str(error).splitlines()[0]}.") from None
+        broken = [name for name, tensor in weights.items() if not tensor.isfinite().all()]
+        if broken:
+            raise BundleError(f"The bundle {folder} holds weights that are not finite numbers ({broken[0]}).")
+        model = SpeakerModel(config.features, config.encoder)
+        try:
+            model.encoder.load_state_dict(weights)
+        except RuntimeError as error:
+            raise BundleError(f"The weights of {folder} do not fit its config.json: {error}.") from None
+        return cls(
+            config.features,
+            config.encoder,
+            model.eval(),
+            calibration,
+            files[CARD].decode("utf-8", "replace"),
+            _identity(files[CONFIG], files[WEIGHTS]),
+        )
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the bundle as a folder, replacing an older one at once or not at all.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        config = _Config(features=self.features, encoder=self.encoder)
+        weights = {
+            name: tensor.cpu().contiguous() for name, tensor in self.model.encoder.state_dict().items()
+        }
+        with torch.no_grad():
+            files = {
+                CONFIG: config.model_dump_json(indent=2).encode(),
+                WEIGHTS: safetensors.torch.save(weights),
+                CALIBRATION: self.calibration.model_dump_json(indent=2).encode(),
+                CARD: self.card.encode(),
+            }
+        write_folder(Path(path), files)
+
+
+def _identity(config: bytes, weights: bytes) -> str:
+    return hashlib.sha256(hashlib.sha256(config).digest() + hashlib.sha256(weights).digest()).hexdigest()

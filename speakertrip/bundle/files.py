@@ -1,0 +1,62 @@
+"""Folders that are written whole or not at all, with checksums that are checked on reading."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from speakertrip.errors import BundleError, StorageError
+
+SUMS = "SHA256SUMS"
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files and their checksums as a folder that replaces an older one only when it is complete.
+
+    Raises:
+        StorageError: something cannot be written; an older folder is left as it was.
+    """
+    fresh, old = (folder.with_name(f".{folder.name}.{kind}") for kind in ("part", "old"))
+    try:
+        if old.exists() and not folder.exists():  # a replacement broke off between its two renames
+            old.rename(folder)
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        for name, content in files.items():
+            (fresh / name).write_bytes(content)
+        sums = (f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
+        (fresh / SUMS).write_text("".join(sums), encoding="utf-8")
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise StorageError(f"Cannot write {folder}: {error.strerror}.") from None
+
+
+def read_folder(folder: Path, required: tuple[str, ...]) -> dict[str, bytes]:
+    """Read the files that the checksums list, and check them.
+
+    Raises:
+        BundleError: the folder or a required file is missing, or a file is not what was written.
+    """
+    if not folder.is_dir():
+        raise BundleError(f"There is no bundle at {folder}: no such folder.")
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+        sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines if line)}
+    except (OSError, ValueError):
+        raise BundleError(f"{folder} is not a bundle: its {SUMS} is missing or unreadable.") from None
+    files: dict[str, bytes] = {}
+    for name in dict.fromkeys([*required, *sums]):
+        try:
+            content = (folder / Path(name).name).read_bytes()
+        except OSError:
+            raise BundleError(f"The bundle {folder} is incomplete: {name} cannot be read.") from None
+        if hashlib.sha256(content).hexdigest() != sums.get(name):
+            raise BundleError(
+                f"The bundle {folder} is damaged: {name} is not what was written; copy it anew."
+            )
+        files[name] = content
+    return files

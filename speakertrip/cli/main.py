@@ -1,0 +1,85 @@
+"""The group of verbs, and the one place where errors become exit codes."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from speakertrip import __version__
+from speakertrip.cli.enroll import enroll
+from speakertrip.cli.evaluate import evaluate
+from speakertrip.cli.manifest import manifest
+from speakertrip.cli.train import train
+from speakertrip.cli.verify import verify
+from speakertrip.errors import SpeakertripError, StorageError
+
+INTERNAL, INTERRUPTED, USAGE = 70, 130, 2
+
+
+class _Verbs(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            result: object = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except BrokenPipeError:  # click would exit with 1, which means "rejected"
+            _mute_stdout()
+            raise StorageError("The output was closed before all of it was written.") from None
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(version)s")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+def speakertrip() -> None:
+    """Train, measure and use speaker verification.
+
+    Exit codes: 0 done or accepted, 1 rejected, 2 usage, 3 bad audio, 4 unknown speaker or store, 5 model or
+    bundle, 6 bad manifest, trials or configuration, 7 storage, 70 internal, 130 interrupted.
+
+    There is no detection of replayed or synthetic speech.
+    """
+
+
+for verb in (manifest, train, evaluate, enroll, verify):
+    speakertrip.add_command(verb)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code; every error becomes one sentence on stderr."""
+    try:
+        code = speakertrip.main(list(arguments), prog_name="speakertrip", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except Exception as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        return _explain(error)
+    except KeyboardInterrupt:
+        return _explain(click.Abort())
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, SpeakertripError):
+        message, code = str(error), error.exit_code
+    elif isinstance(error, click.exceptions.NoArgsIsHelpError):
+        message, code = error.format_message(), USAGE
+    elif isinstance(error, click.ClickException):
+        message, code = f"{error.format_message()} See --help.", USAGE
+    elif isinstance(error, click.Abort):
+        message, code = "Interrupted.", INTERRUPTED
+    elif isinstance(error, OSError):
+        _mute_stdout()
+        message, code = f"The system refused: {error}.", StorageError.exit_code
+    elif isinstance(error, MemoryError):
+        message, code = "Out of memory; use shorter audio or smaller batches.", INTERNAL
+    else:
+        message, code = f"Internal error: {error!r}; run again with --debug and report it.", INTERNAL
+    click.echo(message, err=True)
+    return code
+
+
+def _mute_stdout() -> None:
+    """Keep the interpreter from failing once more when it flushes a closed or full output at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

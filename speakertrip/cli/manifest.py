@@ -1,0 +1,40 @@
+"""``speakertrip manifest``: make manifests."""
+
+import click
+
+from speakertrip.cli.options import progress_bar
+
+
+@click.group()
+def manifest() -> None:
+    """Make manifests: JSON Lines, one utterance a line."""
+
+
+@manifest.command()
+@click.argument("folder")
+@click.option("--out", metavar="FILE", help="Manifest to write  [default: FOLDER/manifest.jsonl]")
+def build(folder: str, out: str | None) -> None:
+    """List the audio of FOLDER, laid out as speaker/session/utterance.wav."""
+    from pathlib import Path
+
+    from speakertrip.corpora import build_manifest
+    from speakertrip.manifests import write_manifest
+
+    target = Path(out) if out else Path(folder) / "manifest.jsonl"
+    with progress_bar("headers") as advance:
+        utterances = build_manifest(folder, lambda done, total: advance(1))
+    write_manifest(target, utterances)
+    click.echo(f"{target}: {len(utterances)} utterances of {len({u.speaker for u in utterances})} speakers")
+
+
+@manifest.command()
+@click.argument("folder")
+@click.option("--train-speakers", default=48, show_default=True, help="Speakers to train on.")
+@click.option("--test-speakers", default=16, show_default=True, help="Other speakers, for the trial list.")
+@click.option("--seed", default=0, show_default=True, help="Another seed makes other speakers.")
+def synthetic(folder: str, train_speakers: int, test_speakers: int, seed: int) -> None:
+    """Synthesise a small corpus of artificial voices into FOLDER: a test bed, not speech."""
+    from speakertrip.corpora import write_synthetic_corpus
+
+    write_synthetic_corpus(folder, train_speakers=train_speakers, test_speakers=test_speakers, seed=seed)
+    click.echo(f"{folder}: manifest.train.jsonl, manifest.test.jsonl, trials.test.txt")

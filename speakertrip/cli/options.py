@@ -1,0 +1,48 @@
+"""Options that several verbs share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+model_option = click.option(
+    "--model",
+    envvar="SPEAKERTRIP_MODEL",
+    required=True,
+    show_envvar=True,
+    metavar="BUNDLE",
+    help="Bundle directory.",
+)
+store_option = click.option(
+    "--store",
+    envvar="SPEAKERTRIP_STORE",
+    show_envvar=True,
+    metavar="FILE",
+    help="Store of enrolled speakers  [default: in your data folder]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+
+
+def device_options(verb: Verb) -> Verb:
+    """Add ``--device`` and ``--threads``."""
+    device = click.option(
+        "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True
+    )
+    threads = click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        help="CPU threads  [default: one for less than half a minute of audio, else all]",
+    )
+    return device(threads(verb))
+
+
+@contextmanager
+def progress_bar(unit: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on stderr, on a terminal only; yields a function that advances it."""
+    from tqdm import tqdm
+
+    with tqdm(total=total, unit=f" {unit}", leave=False, disable=None) as bar:
+        yield lambda count: bar.update(count) and None

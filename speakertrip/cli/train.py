@@ -1,0 +1,71 @@
+"""``speakertrip train``."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from speakertrip.cli.options import device_options, progress_bar
+
+if TYPE_CHECKING:
+    from speakertrip.training import StepRecord
+
+INTERRUPTED = 130
+
+
+@click.command()
+@click.argument("config", metavar="CONFIG.toml")
+@click.option("--data", required=True, metavar="FOLDER", help="Folder that holds the training manifest.")
+@click.option("--out", required=True, metavar="RUN", help="Folder of the run; its best model is RUN/bundle.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override, as optimizer.lr=3e-4."
+)
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint in RUN.")
+@device_options
+@click.pass_context
+def train(
+    ctx: click.Context,
+    config: str,
+    data: str,
+    out: str,
+    overrides: tuple[str, ...],
+    resume: bool,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Train an encoder; validation uses speakers held out of the training manifest.
+
+    Ctrl-C validates, saves and stops; --resume goes on.
+    """
+    import torch
+
+    from speakertrip.config import read_config
+    from speakertrip.training import train as run_training
+
+    settings = read_config(config, overrides)
+    torch.set_num_threads(threads or torch.get_num_threads())
+    with progress_bar("utterances decoded") as advance:
+        finished = run_training(
+            settings,
+            data,
+            out,
+            resume,
+            device,
+            on_decode=advance,
+            on_record=lambda record: click.echo(_line(record, settings.optimizer.steps), err=True),
+        )
+    if not finished:
+        click.echo(
+            f"Stopped early; go on with: speakertrip train {config} ... --out {out} --resume", err=True
+        )
+        ctx.exit(INTERRUPTED)
+    click.echo(f"{out}/bundle")
+
+
+def _line(record: "StepRecord", steps: int) -> str:
+    line = (
+        f"step {record.step}/{steps}  loss {record.loss:.4f}  active {record.active:.0%}  "
+        f"batch EER {record.batch_eer:.1%}  {record.utterances_per_second:.0f} utterances/s"
+    )
+    if record.validation_eer is not None:
+        line += f"  validation EER {record.validation_eer:.2%}{' (best)' if record.best else ''}"
+    return line

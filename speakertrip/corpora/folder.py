@@ -1,0 +1,157 @@
+"""Manifests from folders of audio: ``speaker/session/utterance.wav``, or ``speaker/utterance.wav``."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeAlias
+
+from speakertrip.audio import AudioHeader, read_header
+from speakertrip.errors import AudioError, DataError
+from speakertrip.manifests import Utterance
+from speakertrip.manifests.lines import FilePath, is_listable
+
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a"})
+BATCH = 1024  # headers in flight: a million futures at once would fill a gigabyte
+
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+def build_manifest(folder: FilePath, progress: Progress | None = None) -> list[Utterance]:
+    """Build the manifest of a folder of speaker folders.
+
+    The id of an utterance is its path below the folder, with its extension; the speaker is the first folder
+    on that path, the session the folders between, joined by "/" (None where there are none). Hidden files and
+    folders are left out. Links are followed, but no folder is read twice.
+
+    Args:
+        folder: the folder that holds the speaker folders.
+        progress: called with (files done, files in all) as headers are read.
+
+    Returns:
+        Utterances with ``duration`` (seconds) and ``sample_rate`` (hertz), sorted by id.
+
+    Raises:
+        DataError: the folder cannot be read, holds no audio, or holds audio that lies in no speaker folder.
+        AudioError: some of the files cannot be read; all are tried, and the message counts them.
+    """
+    files = find_audio(folder)
+    if not files:
+        raise DataError(f"{folder} holds no audio ({', '.join(sorted(AUDIO_SUFFIXES))}) in speaker folders.")
+    return describe_audio(files, progress)
+
+
+def find_audio(folder: FilePath, keep: Callable[[str], bool] | None = None) -> dict[str, Path]:
+    """Find the audio files below a folder of speaker folders.
+
+    Args:
+        folder: the folder that holds the speaker folders.
+        keep: tells by its name whether something in the folder is wanted; None: everything is.
+
+    Returns:
+        The files by id, in no particular order.
+
+    Raises:
+        DataError: a folder cannot be read, audio lies in no speaker folder, or a name cannot stand in a list.
+    """
+    files: dict[str, Path] = {}
+    seen: set[tuple[int, int]] = set()
+    folders: list[tuple[str, Path]] = [("", Path(folder))]
+    links: deque[tuple[str, Path]] = (
+        deque()
+    )  # these wait, so that a file goes by its real name where it has one
+    while folders or links:
+        prefix, place = folders.pop() if folders else links.popleft()
+        entries = _list_folder(place, seen)
+        for entry in entries:
+            if entry.name.startswith(".") or not (prefix or keep is None or keep(entry.name)):
+                continue
+            linked = entry.is_symlink()
+            if Path(entry.path).is_dir() if linked else entry.is_dir():
+                (links if linked else folders).append((f"{prefix}{entry.name}/", Path(entry.path)))
+            elif Path(entry.name).suffix.lower() in AUDIO_SUFFIXES:
+                files[prefix + entry.name] = Path(entry.path)
+                _check_id(prefix + entry.name, entry.path)
+    return files
+
+
+def describe_audio(files: Mapping[str, Path], progress: Progress | None = None) -> list[Utterance]:
+    """Read the headers of audio files, several at a time.
+
+    Args:
+        files: paths by id, each id ``speaker/[session/]name``.
+        progress: called with (files done, files in all).
+
+    Returns:
+        Utterances, sorted by id.
+
+    Raises:
+        AudioError: some of the files cannot be read or hold no samples.
+    """
+    ids = sorted(files)
+    utterances: list[Utterance] = []
+    bad: list[str] = []
+    reason = ""
+    with ThreadPoolExecutor() as pool:
+        for first in range(0, len(ids), BATCH):
+            batch = ids[first : first + BATCH]
+            headers = pool.map(_try_header, (files[id_] for id_ in batch))
+            for done, (id_, header) in enumerate(zip(batch, headers, strict=True), first + 1):
+                if isinstance(header, AudioHeader):
+                    utterances.append(_utterance(id_, files[id_], header))
+                else:
+                    bad.append(id_)
+                    reason = reason or str(header)
+                if progress:
+                    progress(done, len(ids))
+    if bad:
+        names = ", ".join(bad[:3]) + (", ..." if len(bad) > 3 else "")
+        raise AudioError(
+            f"{len(bad)} of {len(ids)} audio files cannot be used ({names}); repair or remove them. "
+            f"The first: {reason}"
+        )
+    return utterances
+
+
+def _list_folder(place: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+    """List a folder in the order of names, or nothing where it is among those seen; adds it to them."""
+    try:
+        stat = place.stat()
+        if (stat.st_dev, stat.st_ino) in seen:
+            return []
+        seen.add((stat.st_dev, stat.st_ino))
+        with os.scandir(place) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise DataError(f"Cannot read the folder {place}: {error.strerror}.") from None
+
+
+def _check_id(id_: str, path: str) -> None:
+    if "/" not in id_:
+        raise DataError(f"{path} lies in no speaker folder; expected speaker/session/utterance.wav.")
+    if not is_listable(id_):
+        raise DataError(
+            f"The name {path!r} cannot stand in a trial list; rename it to UTF-8 text without tabs, line breaks "
+            "or a leading space or '#'."
+        )
+
+
+def _try_header(path: Path) -> AudioHeader | AudioError:
+    try:
+        header = read_header(path)
+    except AudioError as error:
+        return error
+    return header if header.duration > 0 else AudioError(f"{path} holds no samples.")
+
+
+def _utterance(id_: str, path: Path, header: AudioHeader) -> Utterance:
+    speaker, *session, _ = id_.split("/")
+    return Utterance(
+        id=id_,
+        path=path,
+        speaker=speaker,
+        session="/".join(session) or None,
+        duration=round(header.duration, 6),
+        sample_rate=header.sample_rate,
+    )

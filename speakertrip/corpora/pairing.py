@@ -1,0 +1,74 @@
+"""Trial lists drawn from a manifest."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from speakertrip.errors import DataError
+from speakertrip.manifests import Trials, Utterance
+
+
+def draw_trials(
+    utterances: Sequence[Utterance], seed: int, max_targets: int = 5_000, nontargets: int = 20_000
+) -> Trials:
+    """Draw a trial list: all target pairs (cross-session where a speaker has any) and random nontarget pairs.
+
+    Args:
+        utterances: a manifest with two or more speakers.
+        seed: of the draw.
+        max_targets: at most so many target trials, a random subset of all.
+        nontargets: at most so many nontarget trials; fewer where there are fewer distinct pairs.
+
+    Returns:
+        Targets first, then nontargets; no pair comes twice.
+
+    Raises:
+        DataError: no speaker has two utterances, or all are of one speaker.
+    """
+    rng = np.random.default_rng(seed)
+    targets = _target_pairs(utterances)
+    if len(targets) > max_targets:
+        targets = [targets[i] for i in np.sort(rng.permutation(len(targets))[:max_targets])]
+    others = _nontarget_pairs(utterances, nontargets, rng)
+    if not targets or not others:
+        raise DataError(
+            "Trials need a speaker with two utterances and a second speaker; this manifest has no such."
+        )
+    pairs = [*targets, *others]
+    return Trials(
+        [utterances[first].id for first, _ in pairs],
+        [utterances[second].id for _, second in pairs],
+        np.arange(len(pairs)) < len(targets),
+    )
+
+
+def _target_pairs(utterances: Sequence[Utterance]) -> list[tuple[int, int]]:
+    by_speaker: dict[str, list[int]] = {}
+    for index, utterance in enumerate(utterances):
+        by_speaker.setdefault(utterance.speaker, []).append(index)
+    pairs: list[tuple[int, int]] = []
+    for indices in by_speaker.values():
+        every = list(combinations(indices, 2))
+        across = [(a, b) for a, b in every if utterances[a].session != utterances[b].session]
+        pairs.extend(across or every)
+    return pairs
+
+
+def _nontarget_pairs(
+    utterances: Sequence[Utterance], count: int, rng: np.random.Generator
+) -> list[tuple[int, int]]:
+    n = len(utterances)
+    if n * (n - 1) // 2 <= 4 * count:  # few enough to list: draw from all of them
+        every = [
+            (a, b) for a, b in combinations(range(n), 2) if utterances[a].speaker != utterances[b].speaker
+        ]
+        return [every[i] for i in np.sort(rng.permutation(len(every))[:count])]
+    drawn: set[tuple[int, int]] = set()
+    for _ in range(20):  # each round adds most of what is missing; one speaker alone never fills it
+        for a, b in np.sort(rng.integers(0, n, size=(count, 2)), axis=1).tolist():
+            if len(drawn) < count and utterances[a].speaker != utterances[b].speaker:
+                drawn.add((a, b))
+        if len(drawn) == count:
+            break
+    return sorted(drawn)

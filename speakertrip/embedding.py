@@ -1,0 +1,134 @@
+"""Audio to embeddings, batched by length."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from speakertrip.audio import load_waveform, require_speech
+from speakertrip.bundle import SpeakerModel
+from speakertrip.errors import AudioError, UsageError
+from speakertrip.manifests import Utterance
+
+FloatArray = npt.NDArray[np.float32]
+CHUNK = 64  # utterances decoded at a time
+BATCH_SAMPLES = 16_000 * 120  # at most two minutes of audio in a batch, to bound memory
+ONE_THREAD_SAMPLES = 16_000 * 30  # below this one CPU thread does the work
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class Embedder:
+    """Embeds waveforms and utterances with one model on one device.
+
+    Only waveforms of equal length share a batch: padding would reach an encoder through its convolutions and
+    its statistics, and an utterance's embedding must not depend on its neighbours.
+
+    Args:
+        model: front end and encoder, of a bundle or in training; it is moved to the device and, at each use, put
+            into evaluation mode.
+        device: "auto" (a GPU where there is one), "cpu", "cuda" or "mps".
+        threads: CPU threads; None: one for less than half a minute of audio in a call, else as torch is set. One,
+            because two threads that wait for each other on a busy machine were measured over 25 times slower.
+
+    Raises:
+        UsageError: the device is not available here, or threads is not positive.
+    """
+
+    def __init__(self, model: SpeakerModel, device: str = "auto", threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads must be at least 1, not {threads}.")
+        self.device = pick_device(device)
+        self.threads = threads
+        self.model = model.to(self.device)
+
+    def embed(self, waveforms: Sequence[FloatArray]) -> FloatArray:
+        """Embed waveforms of any lengths.
+
+        Args:
+            waveforms: each ``(samples,)`` at 16 kHz, at least 0.1 s.
+
+        Returns:
+            float32 ``(len(waveforms), embedding_dim)``, raw: not of unit length.
+        """
+        self.model.eval()
+        embeddings = np.empty((len(waveforms), self.model.embedding_dim), dtype=np.float32)
+        short = sum(map(len, waveforms)) < ONE_THREAD_SAMPLES
+        with _threads(self.threads or (1 if short else None)), torch.inference_mode():
+            for rows in _equal_lengths(waveforms):
+                batch = torch.from_numpy(np.stack([waveforms[row] for row in rows]))
+                embeddings[rows] = self.model(batch.to(self.device)).cpu().numpy()
+        return embeddings
+
+    def embed_utterances(
+        self, utterances: Sequence[Utterance], progress: Callable[[int], None] = lambda done: None
+    ) -> FloatArray:
+        """Load and embed utterances.
+
+        Args:
+            utterances: rows of a manifest.
+            progress: called with the number of utterances done since the last call.
+
+        Returns:
+            float32 ``(len(utterances), embedding_dim)``, raw.
+
+        Raises:
+            AudioError: audio is missing, cannot be decoded, or holds no speech; the message names it.
+        """
+        chunks = []
+        for begin in range(0, len(utterances), CHUNK):
+            chunk = utterances[begin : begin + CHUNK]
+            chunks.append(self.embed([load_speech(utterance) for utterance in chunk]))
+            progress(len(chunk))
+        return np.concatenate(chunks)
+
+
+def load_speech(utterance: Utterance) -> FloatArray:
+    """Load an utterance, ``(samples,)`` at 16 kHz, and refuse it if it holds no speech.
+
+    Raises:
+        AudioError: see ``speakertrip.audio``.
+    """
+    try:
+        waveform = load_waveform(utterance.path, utterance.start, utterance.duration)
+        require_speech(waveform, utterance.path)
+    except AudioError as error:
+        raise AudioError(f"Utterance {utterance.id}: {error}") from None
+    return waveform
+
+
+def pick_device(name: str) -> torch.device:
+    """Return a torch device by the name of the command line.
+
+    Raises:
+        UsageError: it is unknown or not available here.
+    """
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(device for device in ("cuda", "mps", "cpu") if available[device])
+    if not available.get(name):
+        usable = ", ".join(device for device, there in available.items() if there)
+        raise UsageError(f"The device {name!r} is not available here; use one of: {usable}.")
+    return torch.device(name)
+
+
+def _equal_lengths(waveforms: Sequence[FloatArray]) -> Iterator[list[int]]:
+    """Yield rows of equal length, no more than fit a batch."""
+    order = sorted(range(len(waveforms)), key=lambda row: len(waveforms[row]))
+    for size, group in groupby(order, key=lambda row: len(waveforms[row])):
+        rows = list(group)
+        most = max(1, BATCH_SAMPLES // size)
+        for begin in range(0, len(rows), most):
+            yield rows[begin : begin + most]
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

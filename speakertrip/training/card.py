@@ -1,0 +1,45 @@
+"""The model card that a bundle carries."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from speakertrip import __version__
+from speakertrip.bundle import Calibration
+from speakertrip.config import TrainConfig
+from speakertrip.manifests import Utterance
+
+
+def model_card(
+    config: TrainConfig, utterances: Sequence[Utterance], step: int, calibration: Calibration
+) -> str:
+    """Describe a model in Markdown: what made it, from what, and how well it does on held-out speakers.
+
+    Args:
+        config: of the run.
+        utterances: that it was trained on.
+        step: at which the weights were taken.
+        calibration: of the validation at that step.
+    """
+    corpora = Counter(str(utterance.extra.get("corpus", "unnamed")) for utterance in utterances)
+    sources = "\n".join(f"- {name}: {count} utterances" for name, count in sorted(corpora.items()))
+    return f"""# Speaker encoder ({config.encoder.kind})
+
+Trained by speakertrip {__version__} with the multi-sample triplet loss (margin {config.loss.margin:g}, negatives:
+the hardest {100 * config.loss.negative_share:g} %), {step} of {config.optimizer.steps} steps of
+{config.batch.speakers} speakers x {config.batch.utterances} utterances, seed {config.seed}.
+
+## Data
+
+{len(utterances)} utterances of {len({u.speaker for u in utterances})} speakers; mind the licences of the corpora.
+
+{sources}
+
+## Error rate
+
+EER {100 * calibration.eer:.2f} % on {calibration.trials} trials ({calibration.targets} target) among
+{calibration.speakers} speakers held out of training. The threshold {calibration.threshold:.4f} is the one at that
+error rate. It was also used to choose the step, so expect somewhat more on new speakers, and other rates on other
+channels: measure yours with `speakertrip evaluate`.
+
+There is no detection of replayed or synthetic speech.
+"""

@@ -1,0 +1,63 @@
+"""Crops of the training utterances, cut and augmented anew at each draw."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from speakertrip.audio import SAMPLE_RATE, resample
+from speakertrip.audio.augment import augment
+from speakertrip.config import TrainConfig
+from speakertrip.manifests import Utterance
+from speakertrip.training.source import Source
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class CropDataset(Dataset[tuple[Tensor, int]]):
+    """Random crops; each speed factor makes a new speaker of each speaker.
+
+    Row ``u * S + s`` is utterance u at the s-th of S speeds. A crop is a function of (seed, draw) alone: the
+    same whichever process makes it.
+
+    Args:
+        utterances: of the training speakers.
+        source: of their samples.
+        config: crop length, speeds, augmentation, seed.
+
+    Attributes:
+        labels: the speaker of each row, ``0 .. speakers-1``.
+        sessions: the session of each row.
+    """
+
+    def __init__(self, utterances: Sequence[Utterance], source: Source, config: TrainConfig) -> None:
+        self.source, self.config = source, config
+        self.speeds = config.data.speeds
+        self.samples = round(config.data.crop_seconds * SAMPLE_RATE)
+        names = {name: i for i, name in enumerate(dict.fromkeys(u.speaker for u in utterances))}
+        count = len(self.speeds)
+        self.labels = [names[u.speaker] * count + s for u in utterances for s in range(count)]
+        self.sessions = [u.session for u in utterances for _ in range(count)]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, int]:
+        """Return ``((samples,), label)`` of a ``(row, draw)`` pair of the sampler."""
+        row, draw = place
+        utterance, speed = divmod(row, len(self.speeds))
+        rng = np.random.default_rng([self.config.seed, draw])
+        crop = self._cut(utterance, self.speeds[speed], rng)
+        return torch.from_numpy(augment(crop, self.config.augment, rng)), self.labels[row]
+
+    def _cut(self, utterance: int, speed: float, rng: np.random.Generator) -> FloatArray:
+        needed = int(np.ceil(self.samples * speed)) + 1
+        first = int(rng.integers(0, max(1, self.source.lengths[utterance] - needed + 1)))
+        # A little over: resampling rounds, and a header may promise a sample more than there is.
+        crop = resample(self.source.read(utterance, first, needed), SAMPLE_RATE * speed, SAMPLE_RATE)
+        if len(crop) < self.samples:  # a short utterance wraps, from a random place
+            crop = np.resize(np.roll(crop, -int(rng.integers(len(crop)))), self.samples)
+        return crop[: self.samples]

@@ -1,0 +1,201 @@
+"""A training run, from the manifest to the best bundle."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from speakertrip.bundle import Bundle
+from speakertrip.config import TrainConfig
+from speakertrip.corpora import split_speakers
+from speakertrip.embedding import Embedder, pick_device
+from speakertrip.errors import StorageError, UsageError
+from speakertrip.manifests import read_manifest
+from speakertrip.metrics import det_curve, equal_error_rate
+from speakertrip.samplers import PKSampler
+from speakertrip.training.card import model_card
+from speakertrip.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from speakertrip.training.dataset import CropDataset
+from speakertrip.training.record import MetricsFile, StepRecord
+from speakertrip.training.source import open_source
+from speakertrip.training.trainer import StepResult, Trainer, learning_rate
+from speakertrip.training.validation import Validation
+
+RECORD_EVERY = 10  # steps; the in-batch EER looks at all pairs and is not free
+EER_ROWS = 1_024  # rows of a batch that enter its EER
+
+
+def train(
+    config: TrainConfig,
+    data: str | PathLike[str],
+    out: str | PathLike[str],
+    resume: bool = False,
+    device: str = "auto",
+    on_decode: Callable[[int], None] = lambda done: None,
+    on_record: Callable[[StepRecord], None] = lambda record: None,
+) -> bool:
+    """Train an encoder with the multi-sample triplet loss.
+
+    Writes ``out/config.json``, ``out/metrics.jsonl``, ``out/checkpoint.safetensors`` and, whenever the
+    validation error rate is the lowest so far, ``out/bundle``. An interrupt (Ctrl-C) ends the step, validates,
+    saves, and returns; a second one stops at once.
+
+    Args:
+        config: everything but the data.
+        data: a folder that holds ``config.data.manifest``; only that manifest and its audio are read.
+        out: the folder of the run.
+        resume: go on from the checkpoint in ``out``.
+        device: "auto", "cpu", "cuda" or "mps".
+        on_decode: called with the number of utterances decoded into memory since the last call.
+        on_record: called with each record.
+
+    Returns:
+        True if all steps were done, False if it was interrupted.
+
+    Raises:
+        UsageError: ``out`` holds a run already, or none to resume.
+        DataError, AudioError, StorageError: the manifest, the audio or ``out`` cannot be used.
+        TrainingError: too few speakers, or a loss that is not finite.
+    """
+    run = Path(out)
+    checkpoint = run / "checkpoint.safetensors"
+    _open_run(run, checkpoint, config, resume)
+    trainer = Trainer(config, pick_device(device))
+    progress = Progress()
+    if resume:
+        progress = load_checkpoint(checkpoint, trainer.model, trainer.optimizer, config)
+    metrics = MetricsFile(run / "metrics.jsonl", keep_until=progress.step)
+
+    utterances = read_manifest(Path(data) / config.data.manifest)
+    kept, held = split_speakers(utterances, config.validation.speakers, config.seed)
+    validation = Validation(held, config)
+    embedder = Embedder(trainer.model, device)
+    dataset = CropDataset(kept, open_source(kept, config.data.memory_gib, on_decode), config)
+    batches = _batches(dataset, config, progress.step)
+
+    with _interruptible() as interrupted:
+        speed = _Speed()
+        for step in range(progress.step + 1, config.optimizer.steps + 1):
+            waveforms, labels = next(batches)
+            result = trainer.step(step, waveforms, labels)
+            speed.add(len(labels))
+
+            stop = interrupted()
+            calibration = None
+            if stop or step % config.validation.every == 0 or step == config.optimizer.steps:
+                speed.pause()
+                calibration = validation.run(embedder)
+                best = calibration.eer < progress.best_eer
+                progress = Progress(step, min(calibration.eer, progress.best_eer))
+                if best:
+                    card = model_card(config, kept, step, calibration)
+                    bundle = Bundle(config.features, config.encoder, trainer.model, calibration, card)
+                    bundle.save(run / "bundle")
+                save_checkpoint(checkpoint, trainer.model, trainer.optimizer, progress, config)
+            if calibration or step == 1 or step % RECORD_EVERY == 0:
+                record = StepRecord(
+                    step=step,
+                    loss=result.loss,
+                    active=result.active,
+                    batch_eer=_batch_eer(result),
+                    lr=learning_rate(step, config.optimizer),
+                    utterances_per_second=speed.restart(),
+                    validation_eer=calibration.eer if calibration else None,
+                    threshold=calibration.threshold if calibration else None,
+                    best=bool(calibration and best),
+                )
+                metrics.append(record)
+                on_record(record)
+            if stop:
+                break
+    return progress.step == config.optimizer.steps
+
+
+def _open_run(run: Path, checkpoint: Path, config: TrainConfig, resume: bool) -> None:
+    if resume and not checkpoint.exists():
+        raise UsageError(f"There is nothing to resume: {checkpoint} does not exist.")
+    if not resume and checkpoint.exists():
+        raise UsageError(f"{run} holds a run already; go on with --resume, or name another folder.")
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        (run / "config.json").write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"Cannot write to {run}: {error.strerror}.") from None
+
+
+def _batches(dataset: CropDataset, config: TrainConfig, done: int) -> Iterator[tuple[Tensor, Tensor]]:
+    sampler = PKSampler(
+        dataset.labels,
+        dataset.sessions,
+        p=config.batch.speakers,
+        k=config.batch.utterances,
+        seed=config.seed,
+        start=done,
+    )
+    return iter(
+        DataLoader(
+            dataset,
+            batch_sampler=sampler,
+            num_workers=config.data.workers,
+            worker_init_fn=_leave_interrupts_to_parent,
+        )
+    )
+
+
+def _leave_interrupts_to_parent(worker: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Within it the first Ctrl-C only sets a flag, which the caller reads; the second interrupts."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # handlers belong to the main thread
+        yield asked.is_set
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Speed:
+    """Utterances per second, the time of validations left out."""
+
+    def __init__(self) -> None:
+        self.count, self.seconds, self.began = 0, 0.0, time.perf_counter()
+
+    def add(self, utterances: int) -> None:
+        self.count += utterances
+
+    def pause(self) -> None:
+        self.seconds = time.perf_counter() - self.began
+
+    def restart(self) -> float:
+        rate = self.count / (self.seconds or time.perf_counter() - self.began)
+        self.__init__()  # type: ignore[misc]
+        return rate
+
+
+def _batch_eer(result: StepResult) -> float:
+    """EER of all pairs of the batch: what the model does on the crops it trains on."""
+    embeddings, labels = (tensor[:EER_ROWS].cpu().numpy() for tensor in (result.embeddings, result.labels))
+    first, second = np.triu_indices(len(labels), k=1)
+    same = labels[first] == labels[second]
+    if not same.any() or same.all():
+        return 0.0
+    return equal_error_rate(det_curve((embeddings @ embeddings.T)[first, second], same))

@@ -1,0 +1,73 @@
+"""What is known of a training step, and the file that keeps it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from speakertrip.errors import StorageError
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step of training.
+
+    Attributes:
+        step: counted from 1.
+        loss: of the batch.
+        active: share of the anchors that violate the margin, in [0, 1].
+        batch_eer: equal error rate of all pairs of the batch.
+        lr: learning rate.
+        utterances_per_second: since the last record, validation apart.
+        validation_eer: on the held-out speakers; None where the step was not validated.
+        threshold: at that error rate.
+        best: whether this validation was the best so far.
+    """
+
+    step: int
+    loss: float
+    active: float
+    batch_eer: float
+    lr: float
+    utterances_per_second: float
+    validation_eer: float | None = None
+    threshold: float | None = None
+    best: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is known, as JSON types."""
+        return {key: value for key, value in asdict(self).items() if value is not None and value is not False}
+
+
+class MetricsFile:
+    """``metrics.jsonl``: one record a line; a resumed run cuts it back to its checkpoint.
+
+    Args:
+        path: the file.
+        keep_until: records of later steps are dropped; 0 begins anew.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, keep_until: int) -> None:
+        self.path = path
+        with _writing(path):
+            lines = path.read_text(encoding="utf-8").splitlines() if path.exists() and keep_until else []
+            kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= keep_until]
+            path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    def append(self, record: StepRecord) -> None:
+        """Add a record."""
+        with _writing(self.path), self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record.to_json()) + "\n")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"Cannot write {path}: {error.strerror}.") from None

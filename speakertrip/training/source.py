@@ -1,0 +1,90 @@
+"""Where crops come from: memory where the corpus fits, else the files, read by offset."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from speakertrip.audio import SAMPLE_RATE, load_waveform, read_header
+from speakertrip.manifests import Utterance
+
+FloatArray = npt.NDArray[np.float32]
+FULL_SCALE = 32_767
+BYTES_PER_SAMPLE = 2
+
+
+class Source(Protocol):
+    """Random access to the samples of utterances, at 16 kHz."""
+
+    @property
+    def lengths(self) -> Sequence[int]:
+        """Samples of each utterance."""
+        ...
+
+    def read(self, index: int, first: int, count: int) -> FloatArray:
+        """Return float32 ``(count,)`` of one utterance, from sample ``first`` on (fewer where it ends)."""
+        ...
+
+
+def open_source(
+    utterances: Sequence[Utterance], memory_gib: float, progress: Callable[[int], None] = lambda done: None
+) -> Source:
+    """Decode everything into memory if it fits, else serve from the files.
+
+    Args:
+        utterances: of a manifest; those without a duration have their file's header read.
+        memory_gib: how much memory the decoded audio may take, in GiB.
+        progress: called with the number of utterances decoded since the last call.
+
+    Raises:
+        AudioError: audio is missing or cannot be decoded.
+    """
+    with ThreadPoolExecutor(cpu_count()) as pool:  # decoders release the interpreter
+        lengths = list(pool.map(_length, utterances))
+        if sum(lengths) * BYTES_PER_SAMPLE > memory_gib * 2**30:
+            return FileSource(utterances, lengths)
+        waveforms = []
+        for waveform in pool.map(_decode, utterances):
+            waveforms.append(waveform)
+            progress(1)
+    return MemorySource(waveforms)
+
+
+class MemorySource:
+    """Utterances as 16-bit samples in memory."""
+
+    def __init__(self, waveforms: Sequence[npt.NDArray[np.int16]]) -> None:
+        self.waveforms = waveforms
+        self.lengths = [len(waveform) for waveform in waveforms]
+
+    def read(self, index: int, first: int, count: int) -> FloatArray:
+        """See ``Source``."""
+        return np.asarray(self.waveforms[index][first : first + count] / np.float32(FULL_SCALE), np.float32)
+
+
+class FileSource:
+    """Utterances read from their files at each access."""
+
+    def __init__(self, utterances: Sequence[Utterance], lengths: Sequence[int]) -> None:
+        self.utterances = utterances
+        self.lengths = lengths
+
+    def read(self, index: int, first: int, count: int) -> FloatArray:
+        """See ``Source``."""
+        utterance = self.utterances[index]
+        return load_waveform(utterance.path, utterance.start + first / SAMPLE_RATE, count / SAMPLE_RATE)
+
+
+def _length(utterance: Utterance) -> int:
+    seconds = utterance.duration
+    if seconds is None:
+        seconds = read_header(utterance.path).duration - utterance.start
+    return max(1, round(seconds * SAMPLE_RATE))
+
+
+def _decode(utterance: Utterance) -> npt.NDArray[np.int16]:
+    waveform = load_waveform(utterance.path, utterance.start, utterance.duration)
+    return (np.clip(waveform, -1, 1) * FULL_SCALE).astype(np.int16)

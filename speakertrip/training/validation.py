@@ -1,0 +1,62 @@
+"""The error rate on speakers held out of training, and the threshold that belongs to it."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
+
+import numpy as np
+
+from speakertrip.backend import pair_scores
+from speakertrip.bundle import Calibration
+from speakertrip.config import TrainConfig
+from speakertrip.corpora import draw_trials
+from speakertrip.embedding import Embedder, load_speech
+from speakertrip.manifests import Utterance
+from speakertrip.metrics import det_curve, equal_error_rate, threshold_at_eer
+
+
+class Validation:
+    """A trial list among held-out speakers, drawn and decoded once, scored at will.
+
+    Args:
+        utterances: of the held-out speakers.
+        config: how many utterances of each speaker, how many nontarget trials, and the seed of their draw.
+
+    Raises:
+        AudioError: a held-out utterance cannot be decoded or holds no speech.
+        DataError: the speakers give no target or no nontarget trial.
+    """
+
+    def __init__(self, utterances: Sequence[Utterance], config: TrainConfig) -> None:
+        chosen = _thin(utterances, config.validation.utterances, config.seed)
+        self.speakers = len({utterance.speaker for utterance in chosen})
+        self.trials = draw_trials(chosen, config.seed, nontargets=config.validation.nontargets)
+        place = {utterance.id: i for i, utterance in enumerate(chosen)}
+        self.first = np.array([place[id_] for id_ in self.trials.enrollments])
+        self.second = np.array([place[id_] for id_ in self.trials.tests])
+        with ThreadPoolExecutor(cpu_count()) as pool:
+            self.waveforms = list(pool.map(load_speech, chosen))
+
+    def run(self, embedder: Embedder) -> Calibration:
+        """Embed the held-out utterances and find the equal error rate and its threshold."""
+        embeddings = embedder.embed(self.waveforms)
+        curve = det_curve(pair_scores(embeddings, embeddings, self.first, self.second), self.trials.targets)
+        return Calibration(
+            threshold=threshold_at_eer(curve),
+            eer=equal_error_rate(curve),
+            trials=len(self.trials),
+            targets=int(self.trials.targets.sum()),
+            speakers=self.speakers,
+        )
+
+
+def _thin(utterances: Sequence[Utterance], most: int, seed: int) -> list[Utterance]:
+    """Keep at most so many utterances of each speaker, at random."""
+    kept: dict[str, int] = {}
+    chosen = []
+    for i in np.random.default_rng(seed).permutation(len(utterances)):
+        speaker = utterances[i].speaker
+        kept[speaker] = kept.get(speaker, 0) + 1
+        if kept[speaker] <= most:
+            chosen.append(utterances[i])
+    return chosen
