@@ -12,6 +12,7 @@ from speakertrip.corpora.voice import (
     Voice,
     _cascade,
     _compose,
+    _tilt,
     draw_channel,
     draw_voice,
     synthesize,
@@ -41,15 +42,17 @@ def say(voice=MAN, channel=FLAT, seconds=2.0, seed=0):
 def measured_f0(waveform):
     """Median over frames of the lag that maximises the autocorrelation, among clearly periodic frames."""
     lags = np.arange(SAMPLE_RATE // 400, SAMPLE_RATE // 60)
-    found = []
-    for start in range(0, len(waveform) - 1024, 160):
-        frame = waveform[start : start + 1024].astype(float)
-        correlation = np.array([np.corrcoef(frame[:-lag], frame[lag:])[0, 1] for lag in lags])
-        if correlation.max() > 0.8:
-            # The first lag about as good as the best: a whole number of periods fits as well as one.
-            found.append(SAMPLE_RATE / lags[np.argmax(correlation > 0.97 * correlation.max())])
-    assert len(found) > 20
-    return np.median(found)
+    frames = np.lib.stride_tricks.sliding_window_view(waveform.astype(float), 1024)[::160]
+    power = np.abs(np.fft.rfft(frames, 4096, axis=1)) ** 2
+    correlation = np.fft.irfft(power, axis=1) / (1 - np.arange(4096) / 1024).clip(
+        0.5
+    )  # fewer products overlap
+    correlation = correlation[:, lags] / correlation[:, :1]
+    best = correlation.max(axis=1, keepdims=True)
+    # The first lag about as good as the best: a whole number of periods fits as well as one.
+    first = np.argmax(correlation > 0.97 * best, axis=1)[best[:, 0] > 0.8]
+    assert len(first) > 20
+    return np.median(SAMPLE_RATE / lags[first])
 
 
 def power_spectrum(waveform):
@@ -77,14 +80,16 @@ def test_drawn_voices_over_drawn_channels_are_finite_and_peak_at_the_level(seed)
     assert channel.level / np.sqrt(np.mean(waveform**2)) < 20
 
 
-@pytest.mark.parametrize("seconds", [1e-4, 0.005, 0.3])
-def test_short_utterances_have_their_length(seconds):
-    assert len(say(seconds=seconds)) == round(seconds * SAMPLE_RATE)
+@pytest.mark.parametrize("seed", range(20))
+def test_the_shortest_utterance_holds_sound(seed):
+    waveform = say(channel=replace(FLAT, snr=200.0), seconds=0.3, seed=seed)
+    assert len(waveform) == 4_800
+    assert np.abs(waveform).max() == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf"), 1e-6])
-def test_no_length_is_refused(seconds):
-    with pytest.raises(UsageError, match="cannot be synthesised"):
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 0.29, float("nan"), float("inf")])
+def test_a_length_below_the_least_is_refused(seconds):
+    with pytest.raises(UsageError, match=r"must last 0\.3 seconds or more"):
         say(seconds=seconds)
 
 
@@ -105,7 +110,9 @@ def test_pitch_and_formants_stay_in_range_and_voiced_frames_have_the_spread():
 
 
 def test_a_shorter_tract_moves_the_envelope_up_by_its_factor():
-    long_tract, short_tract = (power_spectrum(say(replace(MAN, tract_factor=f), seconds=6.0)) for f in (1.0, 1.2))
+    long_tract, short_tract = (
+        power_spectrum(say(replace(MAN, tract_factor=f), seconds=6.0)) for f in (1.0, 1.2)
+    )
     hertz = np.fft.rfftfreq(512, 1 / SAMPLE_RATE)
     band = np.linspace(300, 4000, 200)
     warped = {
@@ -117,13 +124,18 @@ def test_a_shorter_tract_moves_the_envelope_up_by_its_factor():
     assert max(warped, key=lambda factor: warped[factor]) == 1.2
 
 
-def test_tilt_and_breathiness_do_as_they_say():
-    def high_share(voice):
-        spectrum = power_spectrum(say(voice))
-        return spectrum[96:].sum() / spectrum.sum()  # above 3 kHz
+@pytest.mark.parametrize("loss", [0.5, 6.0, 14.0])
+def test_tilt_is_the_loss_at_3_khz(loss):
+    impulse = np.zeros(1600)
+    impulse[0] = 1.0
+    gain = np.abs(np.fft.rfft(_tilt(impulse, loss)))
+    assert gain[0] == pytest.approx(1)
+    assert 20 * np.log10(gain[300]) == pytest.approx(-loss, abs=0.01)
 
-    assert high_share(replace(MAN, tilt=12.0)) < 0.7 * high_share(replace(MAN, tilt=2.0))
-    assert high_share(replace(MAN, breathiness=-6.0)) > high_share(replace(MAN, breathiness=-40.0))
+
+def test_a_breathy_voice_has_more_noise_at_high_frequencies():
+    breathy, clear = (power_spectrum(say(replace(MAN, breathiness=level))) for level in (-6.0, -40.0))
+    assert breathy[96:].sum() / breathy.sum() > 1.5 * clear[96:].sum() / clear.sum()  # above 3 kHz
 
 
 @pytest.mark.parametrize("snr", [0.0, 10.0, 25.0])
@@ -144,7 +156,9 @@ def test_equalisation_is_a_cosine_series_in_decibels_over_mel():
     gain = 10 * np.log10(shaped / plain)
     hertz = np.fft.rfftfreq(512, 1 / SAMPLE_RATE)
     middle = np.argmin(np.abs(hertz - 1742))  # half the mels of 8 kHz
-    assert gain[10] - gain[middle] == pytest.approx(6 * np.cos(np.pi * np.log1p(312.5 / 700) / 2.5208), abs=0.7)
+    assert gain[10] - gain[middle] == pytest.approx(
+        6 * np.cos(np.pi * np.log1p(312.5 / 700) / 2.5208), abs=0.7
+    )
     assert gain[middle] - gain[240] == pytest.approx(6.0, abs=0.7)
 
 
@@ -167,6 +181,6 @@ def test_drawn_speakers_differ_and_stay_human():
     assert len(set(voices)) == 200
     f0 = np.array([voice.f0 for voice in voices])
     tract = np.array([voice.tract_factor for voice in voices])
-    assert f0.min() >= 75
-    assert f0.max() <= 320
+    assert f0.min() > 80
+    assert f0.max() < 330
     assert np.corrcoef(np.log(f0), np.log(tract))[0, 1] > 0.4  # a high voice tends to have a short tract
