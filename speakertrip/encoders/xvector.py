@@ -1,11 +1,10 @@
 """The x-vector network over speechbrain's modules."""
 
 import torch
-from speechbrain.lobes.models.Xvector import Xvector
 from torch import Tensor, nn
 
 from speakertrip.config import XVectorConfig
-from speakertrip.encoders.padding import skip_empty_padding
+from speakertrip.encoders.speechbrain_layers import Xvector, skip_empty_padding
 
 POOLING_FLOOR = 1e-5  # as speechbrain's pooling, so that its checkpoints fit
 

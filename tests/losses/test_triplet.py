@@ -1,0 +1,66 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speakertrip.losses import TripletLoss
+
+
+@given(st.integers(1, 8), st.integers(1, 6), st.floats(0.01, 4.0), st.integers(0, 2**31))
+def test_agrees_with_the_definition(triplets, dim, margin, seed):
+    generator = torch.Generator().manual_seed(seed)
+    a, p, n = torch.randn(3, triplets, dim, generator=generator)
+    total = 0.0
+    for i in range(triplets):
+        to_positive = sum((a[i, d] - p[i, d]).double() ** 2 for d in range(dim))
+        to_negative = sum((a[i, d] - n[i, d]).double() ** 2 for d in range(dim))
+        total += max(0.0, float(to_positive - to_negative + margin))
+    assert TripletLoss(margin)(a, p, n).item() == pytest.approx(total / triplets, rel=1e-5, abs=1e-5)
+
+
+def test_agrees_with_a_peer_library():
+    losses = pytest.importorskip("pytorch_metric_learning.losses")
+    distances = pytest.importorskip("pytorch_metric_learning.distances")
+    reducers = pytest.importorskip("pytorch_metric_learning.reducers")
+    embeddings = torch.randn(9, 5, generator=torch.Generator().manual_seed(0))
+    indices = tuple(torch.tensor(each) for each in ([0, 1, 3], [1, 2, 4], [5, 6, 8]))
+    peer = losses.TripletMarginLoss(
+        margin=0.7,
+        distance=distances.LpDistance(normalize_embeddings=False, power=2),
+        reducer=reducers.MeanReducer(),
+    )
+    expected = peer(embeddings, torch.tensor([0, 0, 0, 1, 1, 2, 3, 4, 5]), indices)
+    ours = TripletLoss(0.7)(*(embeddings[each] for each in indices))
+    assert ours.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_gradients_agree_with_finite_differences():
+    inputs = torch.randn(3, 4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    inputs.requires_grad_()
+    TripletLoss(1.0)(*inputs).backward()
+    step = 1e-2  # the loss is computed in float32
+    for place in [(0, 1, 2), (1, 0, 0), (2, 3, 1)]:
+        moved = [inputs.detach().clone() for _ in range(2)]
+        moved[0][place] += step
+        moved[1][place] -= step
+        slope = (TripletLoss(1.0)(*moved[0]) - TripletLoss(1.0)(*moved[1])).item() / (2 * step)
+        assert inputs.grad[place].item() == pytest.approx(slope, abs=2e-3)
+
+
+def test_zero_where_all_triplets_are_satisfied():
+    a = torch.zeros(2, 2, requires_grad=True)
+    loss = TripletLoss(0.5)(a, torch.zeros(2, 2), 10 * torch.ones(2, 2))
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.equal(a.grad, torch.zeros(2, 2))
+
+
+@pytest.mark.parametrize("shapes", [[(2, 3), (2, 3), (3, 3)], [(2, 3, 1)] * 3, [(0, 3)] * 3])
+def test_shapes_that_do_not_fit_are_refused(shapes):
+    with pytest.raises(ValueError, match="of one shape"):
+        TripletLoss(0.5)(*(torch.zeros(shape) for shape in shapes))
+
+
+def test_a_margin_that_is_not_positive_is_refused():
+    with pytest.raises(ValueError, match="margin must be positive"):
+        TripletLoss(0)
