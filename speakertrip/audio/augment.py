@@ -7,7 +7,8 @@ from scipy import fft
 from speakertrip.config import AugmentConfig
 
 KNOTS = 8  # of the random equalisation curve
-LOWEST = 60.0  # hertz; below it the curve is flat
+POINTS = 64  # at which curves are computed exactly
+LOWEST, NYQUIST = 60.0, 8_000.0  # hertz; below the lowest, curves are flat
 
 
 def augment(
@@ -38,22 +39,27 @@ def augment(
 
 
 def _random_curve(bins: int, largest_db: float, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """A smooth gain: straight lines in dB over the logarithm of frequency."""
-    nyquist = 8000.0
-    frequencies = np.linspace(0, nyquist, bins)
-    knots = np.geomspace(LOWEST, nyquist, KNOTS)
-    gains_db = rng.uniform(-largest_db, largest_db, KNOTS)
-    curve = np.interp(np.log(np.maximum(frequencies, LOWEST)), np.log(knots), gains_db)
-    return np.asarray(10 ** (curve / 20), dtype=np.float32)
+    """A smooth gain per bin: straight lines in dB over the logarithm of frequency."""
+    place = np.geomspace(LOWEST / NYQUIST, 1.0, POINTS)
+    knots_db = rng.uniform(-largest_db, largest_db, KNOTS)
+    gains_db = np.interp(np.linspace(0, KNOTS - 1, POINTS), np.arange(KNOTS), knots_db)
+    return _over_bins(bins, place, 10 ** (gains_db / 20))
 
 
 def _noise(bins: int, energy: float, rng: np.random.Generator) -> npt.NDArray[np.complex64]:
-    """Gaussian noise whose power falls with f^0 (white) to f^-2 (brown), of a given energy."""
-    noise = rng.standard_normal((2, bins), dtype=np.float32)
-    exponent = rng.uniform(0, 1)  # of the amplitude
-    shaped = (noise[0] + 1j * noise[1]) * np.arange(1, bins + 1, dtype=np.float32) ** -np.float32(exponent)
-    total = _energy(shaped)
-    return np.asarray(shaped * np.sqrt(energy / total), dtype=np.complex64)
+    """Gaussian noise of a given energy whose power falls with f^0 (white) to f^-2 (brown) above 60 Hz."""
+    place = np.geomspace(LOWEST / NYQUIST, 1.0, POINTS)
+    shape = _over_bins(bins, place, place ** -rng.uniform(0, 1))
+    parts = rng.standard_normal((bins, 2), dtype=np.float32)
+    noise = parts.view(np.complex64)[:, 0] * shape
+    return np.asarray(noise * np.sqrt(energy / _energy(noise)), dtype=np.complex64)
+
+
+def _over_bins(
+    bins: int, place: npt.NDArray[np.float64], gains: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float32]:
+    """Interpolate gains at shares of the band to every bin: logarithms of a few points, not of all bins."""
+    return np.interp(np.linspace(0, 1, bins), place, gains).astype(np.float32)
 
 
 def _energy(spectrum: npt.NDArray[np.complex64]) -> float:

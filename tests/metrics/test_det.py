@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import det_curve as sklearn_det_curve
+
+from speakertrip.metrics import det_curve
+
+
+@st.composite
+def scored_trials(draw, max_size=40):
+    """Scores with many ties, and their truth, at least one of each kind."""
+    size = draw(st.integers(2, max_size))
+    scores = np.array(draw(st.lists(st.integers(-6, 6), min_size=size, max_size=size))) / 4
+    targets = np.array(draw(st.lists(st.booleans(), min_size=size, max_size=size)))
+    targets[:2] = [True, False]
+    return scores, targets
+
+
+@given(scored_trials())
+def test_agrees_with_counting_at_each_threshold(trials):
+    scores, targets = trials
+    curve = det_curve(scores, targets)
+    for miss, false_alarm, threshold in zip(curve.miss, curve.false_alarm, curve.thresholds, strict=True):
+        accepted = scores >= threshold
+        assert miss == pytest.approx(np.mean(~accepted[targets]))
+        assert false_alarm == pytest.approx(np.mean(accepted[~targets]))
+    assert (curve.miss[0], curve.false_alarm[0]) == (0, 1)
+    assert (curve.miss[-1], curve.false_alarm[-1]) == (1, 0)
+    assert (np.diff(curve.thresholds) > 0).all()
+
+
+@given(scored_trials())
+def test_passes_through_the_points_of_scikit_learn(trials):
+    scores, targets = trials
+    false_alarm, miss, thresholds = sklearn_det_curve(targets, scores)
+    curve = det_curve(scores, targets)
+    at = {t: (f, m) for t, f, m in zip(curve.thresholds, curve.false_alarm, curve.miss, strict=True)}
+    for threshold, f, m in zip(thresholds, false_alarm, miss, strict=True):
+        assert at[threshold] == pytest.approx((f, m))
+
+
+@given(scored_trials(), st.integers(0, 2**31))
+def test_a_weight_counts_as_repetition(trials, seed):
+    scores, targets = trials
+    weights = np.random.default_rng(seed).integers(0, 4, len(scores))
+    weights[:2] = 1
+    weighted = det_curve(scores, targets, weights)
+    repeated = det_curve(np.repeat(scores, weights), np.repeat(targets, weights))
+    for threshold, f, m in zip(repeated.thresholds, repeated.false_alarm, repeated.miss, strict=True):
+        place = np.searchsorted(weighted.thresholds, threshold)
+        assert (weighted.false_alarm[place], weighted.miss[place]) == pytest.approx((f, m))
+
+
+@pytest.mark.parametrize(
+    ("scores", "targets", "message"),
+    [
+        ([0.1, 0.2], [True, True], "at least one target and one nontarget"),
+        ([], [], "at least one target and one nontarget"),
+        ([0.1, float("nan")], [True, False], "score 1 is not finite"),
+        ([float("inf"), 0.1], [True, False], "score 0 is not finite"),
+        ([0.1, 0.2, 0.3], [True, False], "of one length"),
+    ],
+)
+def test_bad_input_is_refused(scores, targets, message):
+    with pytest.raises(ValueError, match=message):
+        det_curve(scores, targets)

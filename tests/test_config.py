@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import pytest
+
+from speakertrip.config import EcapaConfig, TrainConfig, XVectorConfig, read_config
+from speakertrip.errors import ConfigError
+
+RECIPES = sorted((Path(__file__).parents[1] / "recipes").rglob("*.toml"))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_text(text):
+        path = tmp_path / "config.toml"
+        path.write_text(text)
+        return path
+
+    return write_text
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_shipped_config_loads(path):
+    assert isinstance(read_config(path), TrainConfig)
+
+
+def test_recipes_are_found():
+    assert len(RECIPES) >= 4
+
+
+def test_an_empty_file_gives_the_defaults(write):
+    assert read_config(write("")) == TrainConfig()
+
+
+def test_values_and_overrides(write):
+    path = write('seed = 3\n[encoder]\nkind = "xvector"\nchannels = 64\n[loss]\nmargin = 0.3\n')
+    config = read_config(path, ["loss.margin=0.5", "data.manifest=other.jsonl", "data.speeds=[1.0]"])
+    assert config.seed == 3
+    assert isinstance(config.encoder, XVectorConfig)
+    assert config.encoder.channels == 64
+    assert config.loss.margin == 0.5
+    assert (config.data.manifest, config.data.speeds) == ("other.jsonl", (1.0,))
+    assert isinstance(read_config(path, ["encoder.kind=ecapa"]).encoder, EcapaConfig)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[loss]\nmargn = 0.3", r"config\.toml: loss\.margn: no such option"),
+        ("[los]\nmargin = 0.3", r"los: no such option"),
+        ("[loss]\nmargin = -1", r"loss\.margin: Input should be greater than 0"),
+        ("[loss]\nmargin = nan", r"loss\.margin: Input should be a finite number"),
+        ("[loss]\nmargin = 'wide'", r"loss\.margin: Input should be a valid number"),
+        ('[encoder]\nkind = "resnet"', r"encoder: .*'ecapa', 'xvector'"),
+        ('[encoder]\nkind = "ecapa"\nchannels = 100', r"encoder: channels \(100\) must be a multiple"),
+        ("[data]\nspeeds = [1.0, 1.0]", r"data: speeds must be a non-empty list of different factors"),
+        ("[augment]\nnoise_snr_db = [20, 5]", r"augment: noise_snr_db must be \[lowest, highest\]"),
+        ("[loss]\nmargin = 0\nnegative_share = 2", r"loss\.margin: .* \(and 1 more\)"),
+        ("loss = 3", r"loss: Input should be"),
+        ("seed = ", "is not TOML"),
+    ],
+)
+def test_bad_entries_are_named_by_file_and_key(write, text, message):
+    with pytest.raises(ConfigError, match=message):
+        read_config(write(text))
+
+
+@pytest.mark.parametrize("override", ["loss.margin", "=3", "loss..margin=1", "seed.x=1"])
+def test_bad_overrides_are_named(write, override):
+    with pytest.raises(ConfigError, match="override"):
+        read_config(write("seed = 1"), [override])
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(ConfigError, match="Cannot read the configuration"):
+        read_config(tmp_path / "none.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        read_config(tmp_path / "binary.toml")
+
+
+def test_configs_are_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        TrainConfig().seed = 3
+
+
+def test_every_option_is_read_somewhere():
+    """An option that nothing reads is a promise that nothing keeps."""
+    package = Path(__file__).parents[1] / "speakertrip"
+    code = "\n".join(path.read_text() for path in package.rglob("*.py") if path.name != "config.py")
+    for section, field in TrainConfig.model_fields.items():
+        assert f"config.{section}" in code or f".{section}" in code, section
+        options = getattr(field.annotation, "model_fields", {})
+        for option in options:
+            assert f".{option}" in code, f"{section}.{option}"
+    for encoder in (EcapaConfig, XVectorConfig):
+        for option in set(encoder.model_fields) - {"kind"}:
+            assert f"config.{option}" in code, option
