@@ -1,6 +1,7 @@
 """The state of a run between two steps, as one safetensors file: no pickle."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import safetensors
@@ -38,11 +39,8 @@ def save_checkpoint(
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
-    metadata = {
-        "step": str(progress.step),
-        "best_eer": repr(progress.best_eer),
-        "config": config.model_dump_json(),
-    }
+    # One entry: several would be written in an order that changes from process to process.
+    metadata = {"run": json.dumps({"progress": asdict(progress), "config": config.model_dump(mode="json")})}
     fresh = path.with_suffix(".part")
     try:
         save_file(
@@ -64,15 +62,15 @@ def load_checkpoint(
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            metadata: dict[str, str] = file.metadata()
+            run = json.loads(file.metadata()["run"])
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        _require_same(config, TrainConfig.model_validate_json(metadata["config"]))
+        _require_same(config, TrainConfig.model_validate(run["config"]))
         model.load_state_dict(_below("model.", tensors))
         optimizer.load_state_dict(
             {"state": _optimizer_state(tensors), "param_groups": optimizer.state_dict()["param_groups"]}
         )
-        return Progress(int(metadata["step"]), float(metadata["best_eer"]))
-    except (OSError, KeyError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        return Progress(**run["progress"])
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise TrainingError(f"The checkpoint {path} cannot be read ({reason}); start a new run.") from None
 

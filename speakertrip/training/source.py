@@ -12,7 +12,7 @@ from speakertrip.audio import SAMPLE_RATE, load_waveform, read_header
 from speakertrip.manifests import Utterance
 
 FloatArray = npt.NDArray[np.float32]
-FULL_SCALE = 32_767
+FULL_SCALE = 32_768  # 16-bit files come back exactly as they are decoded
 BYTES_PER_SAMPLE = 2
 
 
@@ -87,4 +87,4 @@ def _length(utterance: Utterance) -> int:
 
 def _decode(utterance: Utterance) -> npt.NDArray[np.int16]:
     waveform = load_waveform(utterance.path, utterance.start, utterance.duration)
-    return (np.clip(waveform, -1, 1) * FULL_SCALE).astype(np.int16)
+    return np.clip(np.rint(waveform * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)

@@ -1,0 +1,139 @@
+import json
+import os
+import shutil
+import signal
+import threading
+
+import pytest
+import torch
+
+from speakertrip.bundle import Bundle
+from speakertrip.corpora import split_speakers
+from speakertrip.errors import DataError, TrainingError, UsageError
+from speakertrip.manifests import write_manifest
+from speakertrip.training import train
+
+FILES = ("checkpoint.safetensors", "bundle/model.safetensors", "bundle/calibration.json", "config.json")
+
+
+def records(run):
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    for row in rows:
+        row.pop("utterances_per_second")
+    return rows
+
+
+@pytest.fixture(scope="module")
+def finished(config, corpus, tmp_path_factory):
+    run = tmp_path_factory.mktemp("run") / "whole"
+    seen = []
+    assert train(config, corpus, run, on_record=seen.append)
+    return run, seen
+
+
+def test_writes_the_run(finished, config):
+    run, seen = finished
+    assert [record.step for record in seen] == [1, 3, 6]
+    assert len(records(run)) == 3
+    validated = [record for record in seen if record.validation_eer is not None]
+    assert [record.step for record in validated] == [3, 6]
+    bundle = Bundle.load(run / "bundle")
+    best = min(validated, key=lambda record: record.validation_eer)
+    assert bundle.calibration.eer == best.validation_eer
+    assert bundle.calibration.threshold == best.threshold
+    assert best.best
+    assert "7 speakers" in bundle.card
+    assert json.loads((run / "config.json").read_text()) == json.loads(config.model_dump_json())
+
+
+def test_a_second_run_is_the_same_to_the_bit(finished, config, corpus, tmp_path):
+    train(config, corpus, tmp_path / "again")
+    assert records(tmp_path / "again") == records(finished[0])
+    for name in FILES:
+        assert (tmp_path / "again" / name).read_bytes() == (finished[0] / name).read_bytes(), name
+
+
+def test_an_interrupt_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(
+    finished, config, corpus, tmp_path
+):
+    run = tmp_path / "stopped"
+
+    def interrupt(record):
+        if record.step == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    assert train(config, corpus, run, on_record=interrupt) is False
+    assert signal.getsignal(signal.SIGINT) == before
+    assert [row["step"] for row in records(run)] == [1, 2]
+    assert Bundle.load(run / "bundle").calibration.trials > 0
+    assert train(config, corpus, run, resume=True) is True
+    whole, resumed = records(finished[0]), records(run)
+    assert resumed[-1]["loss"] == whole[-1]["loss"]
+    a, b = ((f / "checkpoint.safetensors").read_bytes() for f in (run, finished[0]))
+    model = len(a) // 2  # the header may differ in best_eer: the interrupt validated once more
+    assert a[-model:] == b[-model:]
+
+
+def test_trains_from_another_thread_without_touching_signals(config, corpus, tmp_path):
+    done = []
+    thread = threading.Thread(target=lambda: done.append(train(config, corpus, tmp_path / "run")))
+    thread.start()
+    thread.join()
+    assert done == [True]
+
+
+def test_workers_and_files_give_the_same_run_as_memory(finished, config, corpus, tmp_path):
+    data = config.data.model_copy(update={"workers": 1, "memory_gib": 0.0})
+    train(config.model_copy(update={"data": data}), corpus, tmp_path / "run")
+    assert records(tmp_path / "run") == records(finished[0])
+
+
+def test_reads_nothing_but_the_training_manifest_and_its_audio(finished, config, corpus, tmp_path):
+    bare = tmp_path / "bare"
+    shutil.copytree(corpus / "wav" / "train", bare / "wav" / "train")
+    shutil.copy(corpus / "manifest.train.jsonl", bare)
+    train(config, bare, tmp_path / "run")
+    for name in FILES:
+        assert (tmp_path / "run" / name).read_bytes() == (finished[0] / name).read_bytes(), name
+
+
+def test_held_out_speakers_are_not_trained_on(config, corpus, utterances, tmp_path, monkeypatch):
+    _, held = split_speakers(utterances, 3, config.seed)
+    kept_files = []
+
+    def spy(chosen, *rest):
+        kept_files.extend(u.speaker for u in chosen)
+        return original(chosen, *rest)
+
+    from speakertrip.training import loop
+
+    original = loop.open_source
+    monkeypatch.setattr(loop, "open_source", spy)
+    train(config, corpus, tmp_path / "run")
+    assert len(set(kept_files)) == 7
+    assert not set(kept_files) & {u.speaker for u in held}
+
+
+def test_a_run_is_never_overwritten_by_accident(finished, config, corpus, tmp_path):
+    with pytest.raises(UsageError, match="holds a run already; go on with --resume"):
+        train(config, corpus, finished[0])
+    with pytest.raises(UsageError, match="nothing to resume"):
+        train(config, corpus, tmp_path / "none", resume=True)
+
+
+def test_too_little_data_is_said_in_words(config, corpus, utterances, tmp_path):
+    with pytest.raises(DataError, match=r"Cannot read the manifest .*nowhere"):
+        train(config, tmp_path / "nowhere", tmp_path / "a")
+    once = [u for u in utterances if u.session == "session-0" and u.id.endswith("0.wav")]
+    write_manifest(tmp_path / "manifest.train.jsonl", once)
+    with pytest.raises(DataError, match=r"Cannot hold out 3 speakers .* 0 have two or more utterances"):
+        train(config, tmp_path, tmp_path / "b")
+    large = config.model_copy(update={"batch": config.batch.model_copy(update={"speakers": 500})})
+    with pytest.raises(TrainingError, match="batch of 500 speakers cannot be filled from 21"):
+        train(large, corpus, tmp_path / "c")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_trains_on_a_gpu(config, corpus, tmp_path):
+    assert train(config, corpus, tmp_path / "run", device="cuda")

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from speakertrip.audio import load_waveform
+from speakertrip.errors import AudioError
+from speakertrip.manifests import Utterance
+from speakertrip.training.source import FileSource, MemorySource, open_source
+
+
+def test_memory_and_files_serve_the_same_samples(utterances):
+    counted = []
+    memory = open_source(utterances, memory_gib=1, progress=counted.append)
+    files = open_source(utterances, memory_gib=0)
+    assert isinstance(memory, MemorySource)
+    assert isinstance(files, FileSource)
+    assert sum(counted) == len(utterances)
+    assert list(memory.lengths) == list(files.lengths)
+    for index in (0, 7):
+        whole = load_waveform(utterances[index].path)
+        for first, count in ((0, 5_000), (3_000, 4_000), (memory.lengths[index] - 10, 500)):
+            expected = whole[first : first + count]
+            np.testing.assert_allclose(memory.read(index, first, count), expected, atol=1e-4)
+            np.testing.assert_allclose(files.read(index, first, count), expected, atol=1e-4)
+
+
+def test_a_stretch_of_a_file_is_an_utterance(utterances):
+    whole = utterances[0]
+    part = Utterance("part", whole.path, whole.speaker, start=0.25, duration=0.5)
+    for memory_gib in (1, 0):
+        source = open_source([part], memory_gib)
+        assert source.lengths[0] == 8_000
+        np.testing.assert_allclose(source.read(0, 100, 50), load_waveform(whole.path)[4_100:4_150], atol=1e-4)
+
+
+def test_lengths_are_read_from_the_headers_where_the_manifest_is_silent(utterances):
+    whole = utterances[0]
+    bare = Utterance(whole.id, whole.path, whole.speaker)
+    assert open_source([bare], memory_gib=0).lengths[0] == len(load_waveform(whole.path))
+
+
+def test_missing_audio_is_named(tmp_path):
+    lost = Utterance("lost", tmp_path / "lost.wav", "spk1", duration=1.0)
+    with pytest.raises(AudioError, match=r"lost\.wav"):
+        open_source([lost], memory_gib=1)

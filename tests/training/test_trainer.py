@@ -1,0 +1,62 @@
+from itertools import pairwise
+
+import pytest
+import torch
+from torch.nn import functional
+
+from speakertrip.config import OptimizerConfig
+from speakertrip.errors import TrainingError
+from speakertrip.training.trainer import Trainer, learning_rate
+
+CPU = torch.device("cpu")
+
+
+def batch(seed=0):
+    """Six tones that come and go, twice each: steady ones would be removed with the mean."""
+    generator = torch.Generator().manual_seed(seed)
+    time = torch.arange(12_800)
+    tones = torch.sin(time * torch.linspace(0.05, 0.6, 6)[:, None]).repeat_interleave(2, dim=0)
+    syllables = (torch.sin(time / 800 + 6 * torch.rand(12, 1, generator=generator)) > 0).float()
+    return tones * syllables + 0.01 * torch.randn(12, 12_800, generator=generator), torch.arange(12) // 2
+
+
+def test_learns_to_tell_tones_apart(config):
+    trainer = Trainer(config.model_copy(update={"optimizer": OptimizerConfig(steps=60, warmup_steps=5)}), CPU)
+    losses = [trainer.step(step, *batch(step)).loss for step in range(1, 61)]
+    assert sum(losses[-5:]) < 0.3 * sum(losses[:5])
+
+
+def test_reports_what_it_computed(config):
+    result = Trainer(config, CPU).step(1, *batch())
+    torch.testing.assert_close(result.embeddings.norm(dim=1), torch.ones(12))
+    assert 0 <= result.active <= 1
+    assert result.loss > 0
+    assert not result.embeddings.requires_grad
+
+
+def test_seed_and_step_decide_everything(config):
+    first, second = (Trainer(config, CPU) for _ in range(2))
+    for step in (1, 2):
+        assert first.step(step, *batch()).loss == second.step(step, *batch()).loss
+    other = Trainer(config.model_copy(update={"seed": 2}), CPU)
+    assert other.step(1, *batch()).loss != Trainer(config, CPU).step(1, *batch()).loss
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_weights_change(config):
+    trainer = Trainer(config, CPU)
+    before = functional.normalize(next(iter(trainer.model.parameters())).detach().clone(), dim=0)
+    waveforms, labels = batch()
+    waveforms[0, 0] = float("nan")
+    with pytest.raises(TrainingError, match="loss at step 7 is nan"):
+        trainer.step(7, waveforms, labels)
+    after = functional.normalize(next(iter(trainer.model.parameters())).detach(), dim=0)
+    assert torch.equal(before, after)
+
+
+def test_learning_rate_rises_falls_and_never_leaves_its_range():
+    config = OptimizerConfig(steps=100, warmup_steps=10, lr=0.5)
+    rates = [learning_rate(step, config) for step in range(1, 101)]
+    assert rates[:10] == pytest.approx([0.05 * i for i in range(1, 11)])
+    assert all(a > b for a, b in pairwise(rates[10:]))
+    assert 0 < rates[-1] < 0.01 * 0.5
+    assert learning_rate(1, OptimizerConfig(steps=1, warmup_steps=0, lr=0.5)) == pytest.approx(0.25)
