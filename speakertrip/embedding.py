@@ -10,7 +10,7 @@ import torch
 
 from speakertrip.audio import load_waveform, require_speech
 from speakertrip.bundle import SpeakerModel
-from speakertrip.errors import AudioError, UsageError
+from speakertrip.errors import AudioError, BundleError, UsageError
 from speakertrip.manifests import Utterance
 
 FloatArray = npt.NDArray[np.float32]
@@ -52,6 +52,9 @@ class Embedder:
 
         Returns:
             float32 ``(len(waveforms), embedding_dim)``, raw: not of unit length.
+
+        Raises:
+            BundleError: an embedding is not finite: compared with anything, it would read as "rejected".
         """
         self.model.eval()
         embeddings = np.empty((len(waveforms), self.model.embedding_dim), dtype=np.float32)
@@ -60,6 +63,8 @@ class Embedder:
             for rows in _equal_lengths(waveforms):
                 batch = torch.from_numpy(np.stack([waveforms[row] for row in rows]))
                 embeddings[rows] = self.model(batch.to(self.device)).cpu().numpy()
+        if not np.isfinite(embeddings).all():
+            raise BundleError("The model gives embeddings that are not finite numbers; use another one.")
         return embeddings
 
     def embed_utterances(
@@ -77,12 +82,12 @@ class Embedder:
         Raises:
             AudioError: audio is missing, cannot be decoded, or holds no speech; the message names it.
         """
-        chunks = []
+        embeddings = np.empty((len(utterances), self.model.embedding_dim), dtype=np.float32)
         for begin in range(0, len(utterances), CHUNK):
             chunk = utterances[begin : begin + CHUNK]
-            chunks.append(self.embed([load_speech(utterance) for utterance in chunk]))
+            embeddings[begin : begin + CHUNK] = self.embed([load_speech(utterance) for utterance in chunk])
             progress(len(chunk))
-        return np.concatenate(chunks)
+        return embeddings
 
 
 def load_speech(utterance: Utterance) -> FloatArray:

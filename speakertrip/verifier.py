@@ -26,10 +26,13 @@ class SpeakerVerifier:
     There is no detection of replayed or synthetic speech.
 
     Args:
-        bundle: the model and its threshold.
+        bundle: the model and its threshold, as loaded from a directory.
         store: file of the store; None: the user's own. It is made at the first enrollment.
         device: "auto", "cpu", "cuda" or "mps".
         threads: CPU threads; None: one for less than half a minute of audio, all cores for more.
+
+    Raises:
+        UsageError: the device is not available, or the bundle was never loaded, so that it has no identity.
 
     Example:
         >>> verifier = SpeakerVerifier.from_pretrained("runs/demo/bundle")  # doctest: +SKIP
@@ -41,6 +44,8 @@ class SpeakerVerifier:
     def __init__(
         self, bundle: Bundle, store: FilePath | None = None, device: str = "auto", threads: int | None = None
     ) -> None:
+        if not bundle.identity:
+            raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
         self.bundle = bundle
         self.store = SpeakerStore(store or default_store())
         self.embedder = Embedder(bundle.model, device, threads)
@@ -120,7 +125,10 @@ class SpeakerVerifier:
 
         Raises:
             AudioError: a file cannot be used.
+            UsageError: no file.
         """
+        if not files:
+            raise UsageError("A speaker is compared by at least one audio file.")
         return mean_of_units(self.embedder.embed(_load(files)))
 
     def compare(self, speaker: FloatArray, probe: FilePath) -> Decision:

@@ -1,7 +1,8 @@
-"""What several test files share: a waveform like speech, trees of small audio files, and hypothesis settings."""
+"""What several test files share: audio like speech, small bundles of random weights, and hypothesis settings."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,13 @@ import pytest
 import soundfile
 from hypothesis import settings
 
+from speakertrip.config import EcapaConfig, EncoderConfig, FeatureConfig
+
+if TYPE_CHECKING:
+    from speakertrip.bundle import Bundle
+
 Waveform = npt.NDArray[np.float32]
+SMALL_ECAPA = EcapaConfig(channels=16, embedding_dim=24, attention_channels=8, se_channels=8, res2net_scale=4)
 
 # No deadline: a busy machine is no failure. Derandomized: a run depends on the commit alone.
 settings.register_profile("speakertrip", deadline=None, derandomize=True, max_examples=60)
@@ -69,3 +76,46 @@ def write_m4a() -> Callable[..., None]:
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder for the whole module, which property tests may use example after example."""
     return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.fixture(scope="session")
+def make_bundle() -> Callable[..., "Bundle"]:
+    """Return ``make(threshold, seed, encoder)``: a small model of random weights; it tells no voices apart."""
+    import torch
+
+    from speakertrip.bundle import Bundle, Calibration, SpeakerModel
+
+    def make(threshold: float = -1.0, seed: int = 0, encoder: EncoderConfig = SMALL_ECAPA) -> "Bundle":
+        torch.manual_seed(seed)
+        features = FeatureConfig(mels=40)
+        calibration = Calibration(threshold=threshold, eer=0.5, trials=8, targets=4, speakers=4)
+        return Bundle(features, encoder, SpeakerModel(features, encoder), calibration, "# A test\n")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(make_bundle: Callable[..., "Bundle"], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a saved bundle whose threshold every score reaches: it accepts everybody."""
+    folder = tmp_path_factory.mktemp("bundles") / "accepts"
+    make_bundle().save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def rejecting_folder(make_bundle: Callable[..., "Bundle"], bundle_folder: Path) -> Path:
+    """Return the same model with a threshold that no score reaches: it rejects everybody."""
+    folder = bundle_folder.with_name("rejects")
+    make_bundle(threshold=1.1).save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def write_speech(speech_like: Callable[[float, int], Waveform]) -> Callable[..., Path]:
+    """Return ``write(path, seed, seconds)``: a file of audio like speech; returns its path."""
+
+    def write(path: Path, seed: int = 0, seconds: float = 0.8) -> Path:
+        soundfile.write(path, speech_like(seconds, seed), 16_000)
+        return path
+
+    return write

@@ -59,7 +59,7 @@ class Bundle:
         calibration: the threshold and where it comes from.
         card: the model card, Markdown.
         identity: hexadecimal hash of configuration and weights; embeddings of different identities are never
-            compared. Empty until the bundle is saved or loaded.
+            compared. Empty until the bundle is loaded.
     """
 
     features: FeatureConfig
@@ -88,15 +88,18 @@ class Bundle:
             calibration = Calibration.model_validate_json(files[CALIBRATION])
             weights = safetensors.torch.load(files[WEIGHTS])
         except (ValidationError, ValueError, safetensors.SafetensorError) as error:
-            raise BundleError(f"The bundle {folder} is malformed: {str(error).splitlines()[0]}.") from None
+            raise BundleError(f"The bundle {folder} is malformed: {_reason(error)}.") from None
         broken = [name for name, tensor in weights.items() if not tensor.isfinite().all()]
         if broken:
             raise BundleError(f"The bundle {folder} holds weights that are not finite numbers ({broken[0]}).")
-        model = SpeakerModel(config.features, config.encoder)
         try:
+            model = SpeakerModel(config.features, config.encoder)
             model.encoder.load_state_dict(weights)
-        except RuntimeError as error:
-            raise BundleError(f"The weights of {folder} do not fit its config.json: {error}.") from None
+        except (RuntimeError, ValueError) as error:  # torch lists every name and shape, on lines of their own
+            raise BundleError(
+                f"The weights of {folder} do not fit its {CONFIG}: {' '.join(str(error).split())[:200]}; "
+                "copy the bundle anew."
+            ) from None
         return cls(
             config.features,
             config.encoder,
@@ -128,3 +131,10 @@ class Bundle:
 
 def _identity(config: bytes, weights: bytes) -> str:
     return hashlib.sha256(hashlib.sha256(config).digest() + hashlib.sha256(weights).digest()).hexdigest()
+
+
+def _reason(error: ValueError | safetensors.SafetensorError) -> str:
+    if isinstance(error, ValidationError):
+        problem = error.errors()[0]
+        return f"{'.'.join(map(str, problem['loc'])) or 'the file'}: {problem['msg']}"
+    return str(error).rstrip(".")

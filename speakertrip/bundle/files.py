@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from speakertrip.errors import BundleError, StorageError
@@ -14,12 +15,15 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files and their checksums as a folder that replaces an older one only when it is complete.
 
     Raises:
-        StorageError: something cannot be written; an older folder is left as it was.
+        StorageError: something cannot be written; an older folder is left as it was. Also where the folder
+            holds anything else than what this function wrote.
     """
-    fresh, old = (folder.with_name(f".{folder.name}.{kind}") for kind in ("part", "old"))
+    folder = folder.resolve()
+    fresh, old = folder.with_name(f".{folder.name}.part"), _set_aside(folder)
     try:
-        if old.exists() and not folder.exists():  # a replacement broke off between its two renames
-            old.rename(folder)
+        _restore(folder, old)
+        if folder.exists() and not (folder / SUMS).is_file() and any(folder.iterdir()):
+            raise StorageError(f"{folder} holds other files; name a folder that is empty or not there yet.")
         for leftover in (fresh, old):
             shutil.rmtree(leftover, ignore_errors=True)
         fresh.mkdir(parents=True)
@@ -33,6 +37,10 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise StorageError(f"Cannot write {folder}: {error.strerror}.") from None
+    finally:
+        with suppress(OSError):
+            _restore(folder, old)
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def read_folder(folder: Path, required: tuple[str, ...]) -> dict[str, bytes]:
@@ -42,7 +50,9 @@ def read_folder(folder: Path, required: tuple[str, ...]) -> dict[str, bytes]:
         BundleError: the folder or a required file is missing, or a file is not what was written.
     """
     if not folder.is_dir():
-        raise BundleError(f"There is no bundle at {folder}: no such folder.")
+        if not _set_aside(folder.resolve()).is_dir():
+            raise BundleError(f"There is no bundle at {folder}: no such folder.")
+        folder = _set_aside(folder.resolve())
     try:
         lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
         sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines if line)}
@@ -60,3 +70,13 @@ def read_folder(folder: Path, required: tuple[str, ...]) -> dict[str, bytes]:
             )
         files[name] = content
     return files
+
+
+def _set_aside(folder: Path) -> Path:
+    """Return where a folder lies between the two renames that replace it."""
+    return folder.with_name(f".{folder.name}.old")
+
+
+def _restore(folder: Path, old: Path) -> None:
+    if old.exists() and not folder.exists():  # a replacement broke off between its two renames
+        old.rename(folder)

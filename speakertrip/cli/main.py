@@ -1,9 +1,10 @@
 """The group of verbs, and the one place where errors become exit codes."""
 
-import os
+import io
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -18,18 +19,7 @@ from speakertrip.errors import SpeakertripError, StorageError
 INTERNAL, INTERRUPTED, USAGE = 70, 130, 2
 
 
-class _Verbs(click.Group):
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            result: object = super().invoke(ctx)
-            sys.stdout.flush()
-            return result
-        except BrokenPipeError:  # click would exit with 1, which means "rejected"
-            _mute_stdout()
-            raise StorageError("The output was closed before all of it was written.") from None
-
-
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(version)s")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 def speakertrip() -> None:
@@ -49,18 +39,24 @@ for verb in (manifest, train, evaluate, enroll, verify):
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code; every error becomes one sentence on stderr."""
     try:
+        if sys.stdout is None:
+            raise StorageError("The standard output is closed; open it, or send it to /dev/null.")
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be no text in the output's encoding
+            sys.stdout.reconfigure(errors="backslashreplace")
         code = speakertrip.main(list(arguments), prog_name="speakertrip", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except Exception as error:
+    except KeyboardInterrupt:
+        return _explain(click.Abort())
+    except SystemExit as error:  # click ends so after shell completion, and with 1 at a closed output
+        return _explain(BrokenPipeError()) if error.code else 0
+    except BaseException as error:  # a panic of a compiled library is no Exception
         if "--debug" in arguments:
             traceback.print_exc()
         return _explain(error)
-    except KeyboardInterrupt:
-        return _explain(click.Abort())
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: BaseException) -> int:
     if isinstance(error, SpeakertripError):
         message, code = str(error), error.exit_code
     elif isinstance(error, click.exceptions.NoArgsIsHelpError):
@@ -69,17 +65,14 @@ def _explain(error: Exception) -> int:
         message, code = f"{error.format_message()} See --help.", USAGE
     elif isinstance(error, click.Abort):
         message, code = "Interrupted.", INTERRUPTED
+    elif isinstance(error, BrokenPipeError):
+        message, code = "The output was closed before all of it was written.", StorageError.exit_code
     elif isinstance(error, OSError):
-        _mute_stdout()
         message, code = f"The system refused: {error}.", StorageError.exit_code
     elif isinstance(error, MemoryError):
         message, code = "Out of memory; use shorter audio or smaller batches.", INTERNAL
     else:
         message, code = f"Internal error: {error!r}; run again with --debug and report it.", INTERNAL
-    click.echo(message, err=True)
+    with suppress(OSError):  # nobody can be told; the code still says it
+        click.echo(message, err=True)
     return code
-
-
-def _mute_stdout() -> None:
-    """Keep the interpreter from failing once more when it flushes a closed or full output at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -34,7 +34,7 @@ def build(folder: str, out: str | None) -> None:
 @click.option("--seed", default=0, show_default=True, help="Another seed makes other speakers.")
 def synthetic(folder: str, train_speakers: int, test_speakers: int, seed: int) -> None:
     """Synthesise a small corpus of artificial voices into FOLDER: a test bed, not speech."""
-    from speakertrip.corpora import write_synthetic_corpus
+    from speakertrip.corpora.synthetic import write_synthetic_corpus
 
     write_synthetic_corpus(folder, train_speakers=train_speakers, test_speakers=test_speakers, seed=seed)
     click.echo(f"{folder}: manifest.train.jsonl, manifest.test.jsonl, trials.test.txt")

@@ -37,7 +37,7 @@ CREATE TABLE enrollments (
 );
 CREATE INDEX enrollments_of_speaker ON enrollments (speaker);
 """
-WRITE_FAILURES = ("readonly", "disk", "unable to open", "full", "I/O")
+WRITE_FAILURES = ("readonly", "disk I/O", "unable to open", "full", "locked")
 
 
 def default_store() -> Path:
@@ -49,7 +49,7 @@ def default_store() -> Path:
 class SpeakerStore:
     """Speaker profiles in a SQLite file that is made, readable by its owner alone, at the first enrollment.
 
-    Each call is one transaction: it happens whole or not at all.
+    Each call is one transaction: it happens whole or not at all. Reading needs no right to write.
 
     Args:
         path: the file.
@@ -80,7 +80,7 @@ class SpeakerStore:
         """
         name = check_name(name)
         self._create()
-        with self._transaction() as db:
+        with self._transaction("BEGIN IMMEDIATE") as db:
             known = db.execute("SELECT id, model FROM speakers WHERE name = ?", (name,)).fetchone()
             if known and mode == "new":
                 raise StoreError(
@@ -97,7 +97,10 @@ class SpeakerStore:
                 speaker = inserted.lastrowid
             db.executemany(
                 "INSERT INTO enrollments (speaker, embedding, path, sha256, seconds) VALUES (?, ?, ?, ?, ?)",
-                [(speaker, _to_blob(e.embedding), e.path, e.sha256, e.seconds) for e in enrollments],
+                [
+                    (speaker, _to_blob(e.embedding), _to_text(e.path), e.sha256, e.seconds)
+                    for e in enrollments
+                ],
             )
             return _read_profile(db, name)
 
@@ -108,18 +111,22 @@ class SpeakerStore:
             StoreError: the speaker is not enrolled, or the file is no store.
         """
         name = check_name(name)
-        if self.path.exists():
-            with self._transaction() as db:
+        if self._exists():
+            with self._transaction("BEGIN") as db:
                 if db.execute("SELECT 1 FROM speakers WHERE name = ?", (name,)).fetchone():
                     return _read_profile(db, name)
         raise StoreError(f"No speaker named {name} is enrolled in {self.path}.")
 
     def names(self) -> list[str]:
         """Return the names of all enrolled speakers, sorted; none where there is no store yet."""
-        if not self.path.exists():
+        if not self._exists():
             return []
-        with self._transaction() as db:
+        with self._transaction("BEGIN") as db:
             return [name for (name,) in db.execute("SELECT name FROM speakers ORDER BY name")]
+
+    def _exists(self) -> bool:
+        """Tell whether anybody was enrolled; until the first enrollment is complete, the file is empty."""
+        return self.path.exists() and self.path.stat().st_size > 0
 
     def _create(self) -> None:
         try:
@@ -130,21 +137,19 @@ class SpeakerStore:
             raise StorageError(f"Cannot write the store {self.path}: {error.strerror}.") from None
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        """Open the file for one transaction, which is rolled back by closing it unless all goes well."""
+        path = self.path.absolute()  # SQLite has a meaning of its own for ":memory:"
         try:
-            with closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)) as db:
+            with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as db:
                 db.execute("PRAGMA foreign_keys = ON")
-                _migrate(db, self.path)
-                db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield db
-                except BaseException:
-                    db.execute("ROLLBACK")
-                    raise
+                db.execute(begin)
+                _migrate(db, self.path)  # within the transaction: another process may be making the tables
+                yield db
                 db.execute("COMMIT")
         except sqlite3.Error as error:
             if any(word in str(error) for word in WRITE_FAILURES):
-                raise StorageError(f"Cannot write the store {self.path}: {error}.") from None
+                raise StorageError(f"Cannot use the store {self.path}: {error}.") from None
             raise StoreError(f"{self.path} is not a usable store of speakers: {error}.") from None
 
 
@@ -152,21 +157,13 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
     application = db.execute("PRAGMA application_id").fetchone()[0]
     if version == 0 and application == 0 and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
-        _create_tables(db)
+        for statement in filter(str.strip, SCHEMA.split(";")):
+            db.execute(statement)
         return
     if application != APPLICATION_ID:
         raise StoreError(f"{path} is a database of another program, not a store of speakers.")
     if version > SCHEMA_VERSION:
         raise StoreError(f"{path} was written by a newer speakertrip (schema {version}); update to read it.")
-
-
-def _create_tables(db: sqlite3.Connection) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    # Another process may have been first.
-    if not db.execute("SELECT 1 FROM sqlite_master").fetchone():
-        for statement in filter(str.strip, SCHEMA.split(";")):
-            db.execute(statement)
-    db.execute("COMMIT")
 
 
 def _read_profile(db: sqlite3.Connection, name: str) -> Profile:
@@ -176,6 +173,11 @@ def _read_profile(db: sqlite3.Connection, name: str) -> Profile:
     )
     enrollments = tuple(Enrollment(np.frombuffer(blob, dtype="<f4"), *rest) for blob, *rest in rows)
     return Profile(name, model, enrollments)
+
+
+def _to_text(path: str) -> str:
+    """Escape the bytes of a file's name that are not UTF-8, which SQLite would refuse."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _to_blob(embedding: np.ndarray) -> bytes:

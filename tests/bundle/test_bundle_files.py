@@ -1,0 +1,136 @@
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from speakertrip.bundle.files import SUMS, read_folder, write_folder
+from speakertrip.errors import BundleError, StorageError
+
+OLD, NEW = {"a.txt": b"old"}, {"a.txt": b"new", "b.txt": bytes(range(256))}
+
+
+def read(folder: Path) -> dict[str, bytes]:
+    return read_folder(folder, ("a.txt",))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_was_written_is_read(tmp_path):
+    write_folder(tmp_path / "deep" / "er" / "x", NEW)
+    assert read(tmp_path / "deep" / "er" / "x") == NEW
+    assert names(tmp_path / "deep" / "er") == ["x"]
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    for files in (NEW, OLD):
+        write_folder(tmp_path / "x", files)
+    assert names(tmp_path / "x") == [SUMS, "a.txt"]
+    assert names(tmp_path) == ["x"]
+
+
+def test_an_empty_folder_may_be_there(tmp_path):
+    write_folder(tmp_path, NEW)
+    assert read(tmp_path) == NEW
+
+
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="this system has no sha256sum")
+def test_the_checksums_are_those_of_sha256sum(tmp_path):
+    write_folder(tmp_path / "x", NEW)
+    checked = subprocess.run(
+        ["sha256sum", "--check", "--strict", SUMS], cwd=tmp_path / "x", capture_output=True, check=True
+    )
+    assert checked.stdout.decode().splitlines() == ["a.txt: OK", "b.txt: OK"]
+
+
+class Broken(BaseException):
+    """What no handler catches: the process ends here."""
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), Broken()])
+@pytest.mark.parametrize(
+    ("method", "call"), [("write_bytes", 1), ("write_text", 0), ("rename", 0), ("rename", 1)]
+)
+def test_a_write_that_breaks_off_leaves_the_old_folder(tmp_path, monkeypatch, method, call, error):
+    write_folder(tmp_path / "x", OLD)
+    calls, real = [], getattr(Path, method)
+
+    def fail(self, *args, **kwargs):
+        calls.append(self)
+        if len(calls) == call + 1:
+            raise error
+        return real(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, method, fail)
+        with pytest.raises(StorageError if isinstance(error, OSError) else Broken):
+            write_folder(tmp_path / "x", NEW)
+    assert len(calls) > call
+    assert read(tmp_path / "x") == OLD
+    assert names(tmp_path) == ["x"]
+
+
+def test_a_process_killed_between_the_two_renames(tmp_path):
+    write_folder(tmp_path / "x", OLD)
+    (tmp_path / "x").rename(tmp_path / ".x.old")
+    write_folder(tmp_path / ".x.part", {})
+    assert read(tmp_path / "x") == OLD
+    write_folder(tmp_path / "x", NEW)
+    assert read(tmp_path / "x") == NEW
+    assert names(tmp_path) == ["x"]
+
+
+def test_a_link_keeps_pointing_to_what_is_replaced(tmp_path):
+    write_folder(tmp_path / "x", OLD)
+    (tmp_path / "link").symlink_to("x")
+    for _ in range(2):
+        write_folder(tmp_path / "link", NEW)
+    assert read(tmp_path / "x") == read(tmp_path / "link") == NEW
+    assert names(tmp_path) == ["link", "x"]
+
+
+def test_other_files_are_never_replaced(tmp_path):
+    for name in ("folder/thesis.txt", "file"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("years of work")
+    with pytest.raises(StorageError, match="holds other files"):
+        write_folder(tmp_path / "folder", NEW)
+    for path in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/x")):
+        with pytest.raises(StorageError, match="Cannot write"):
+            write_folder(path, NEW)
+    assert names(tmp_path) == ["file", "folder"]
+    assert (tmp_path / "folder" / "thesis.txt").read_text() == (tmp_path / "file").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", b"New", "damaged: a.txt is not what was written"),
+        ("b.txt", b"", "damaged: b.txt is not what was written"),
+        ("a.txt", None, "incomplete: a.txt cannot be read"),
+        ("b.txt", None, "incomplete: b.txt cannot be read"),
+        (SUMS, None, "is not a bundle"),
+        (SUMS, b"", "damaged: a.txt is not what was written"),
+        (SUMS, b"no checksums\n", "is not a bundle"),
+        (SUMS, b"\xff\xfe", "is not a bundle"),
+        (SUMS, b"00  /etc/passwd\n", "damaged: a.txt"),
+    ],
+)
+def test_what_is_not_as_it_was_written(tmp_path, name, content, message):
+    write_folder(tmp_path / "x", NEW)
+    (tmp_path / "x" / name).unlink()
+    if content is not None:
+        (tmp_path / "x" / name).write_bytes(content)
+    with pytest.raises(BundleError, match=message):
+        read(tmp_path / "x")
+
+
+def test_no_folder(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "x", tmp_path / "file", tmp_path / "file" / "x"):
+        with pytest.raises(BundleError, match="no such folder"):
+            read(path)
+    with pytest.raises(BundleError, match="is not a bundle"):
+        read(tmp_path)

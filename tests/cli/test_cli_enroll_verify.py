@@ -1,0 +1,228 @@
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speakertrip.bundle.files import read_folder, write_folder
+from speakertrip.cli import run
+from speakertrip.enrollment import SpeakerStore
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch, write_speech, bundle_folder) -> Path:
+    """Make the current folder one with audio of every kind; the bundle and the store come from the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SPEAKERTRIP_MODEL", str(bundle_folder))
+    monkeypatch.setenv("SPEAKERTRIP_STORE", "speakers.sqlite")
+    for seed in range(3):
+        write_speech(tmp_path / f"{seed}.wav", seed)
+    (tmp_path / "text.wav").write_text("This is no audio.\n")
+    soundfile.write("silence.wav", np.zeros(32_000, np.float32), 16_000)
+    write_speech(tmp_path / "short.wav", 0, 0.2)
+    return tmp_path
+
+
+@pytest.fixture
+def speakertrip(capsys) -> Run:
+    """Return ``speakertrip(*arguments)``: the exit code, stdout and stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        code = run([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def refused(result: tuple[int, str, str], code: int, *parts: str) -> None:
+    """Check that a call said nothing on stdout and one line on stderr."""
+    assert result[:2] == (code, "")
+    assert len(result[2].splitlines()) == 1
+    assert "Traceback" not in result[2]
+    for part in parts:
+        assert part in result[2]
+
+
+def test_enroll_and_verify(speakertrip, rejecting_folder):
+    assert speakertrip("enroll", "spk1", "0.wav", "1.wav") == (0, "spk1: 2 utterances, 1.6 s\n", "")
+    code, out, err = speakertrip("verify", "spk1", "2.wav")
+    assert (code, err) == (0, "")
+    assert out.startswith("2.wav: accepted (score ")
+    assert out.endswith(", threshold -1.0000)\n")
+    code, out, err = speakertrip("verify", "spk1", "2.wav", "--model", rejecting_folder)
+    assert (code, err) == (1, "")
+    assert out.startswith("2.wav: rejected (score ")
+
+
+def test_against_needs_no_store(speakertrip, rejecting_folder, place):
+    assert speakertrip("verify", "--against", "0.wav", "--against", "1.wav", "2.wav")[0] == 0
+    assert speakertrip("verify", "--against", "0.wav", "0.wav", "--model", rejecting_folder)[0] == 1
+    assert not (place / "speakers.sqlite").exists()
+
+
+def test_json_lines(speakertrip):
+    code, out, err = speakertrip("enroll", "Zo\u00eb", "0.wav", "--json")
+    assert json.loads(out) == {"name": "Zo\u00eb", "utterances": 1, "seconds": 0.8}
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    code, out, err = speakertrip("verify", "Zo\u00eb", "0.wav", "1.wav", "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (0, "")
+    assert [set(row) for row in rows] == [{"probe", "decision", "score", "threshold"}] * 2
+    assert [(row["probe"], row["decision"], row["threshold"]) for row in rows] == [
+        ("0.wav", "accepted", -1.0),
+        ("1.wav", "accepted", -1.0),
+    ]
+    assert rows[0]["score"] == pytest.approx(1.0, abs=1e-6)
+    assert rows[1]["score"] < rows[0]["score"]
+
+
+@pytest.mark.parametrize("model", ["bundle_folder", "rejecting_folder"])
+@pytest.mark.parametrize("bad", ["absent.wav", "text.wav", "silence.wav", "short.wav", "."])
+def test_several_probes(speakertrip, request, model, bad):
+    folder = request.getfixturevalue(model)
+    result = speakertrip("verify", "--against", "0.wav", "1.wav", bad, "2.wav", "--json", "--model", folder)
+    assert result[0] == 3
+    assert [json.loads(line)["probe"] for line in result[1].splitlines()] == ["1.wav", "2.wav"]
+    assert len(result[2].splitlines()) == 1
+    assert bad in result[2]
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ("absent.wav", "there is no such file"),
+        ("text.wav", "is not audio that can be decoded"),
+        ("silence.wav", "is silent"),
+        ("short.wav", "at least 0.4 s are needed"),
+        (".", "is not a regular file"),
+    ],
+)
+def test_bad_audio(speakertrip, place, bad, message):
+    refused(speakertrip("enroll", "spk1", "0.wav", bad), 3, bad, message)
+    refused(speakertrip("verify", "--against", bad, "0.wav"), 3, bad, message)
+    refused(speakertrip("verify", "--against", "0.wav", bad), 3, bad, message)
+    assert not (place / "speakers.sqlite").exists()
+
+
+def test_enrolling_again(speakertrip):
+    speakertrip("enroll", "spk1", "0.wav")
+    refused(speakertrip("enroll", "spk1", "1.wav"), 4, "spk1 is enrolled already", "--add", "--replace")
+    assert speakertrip("enroll", "spk1", "1.wav", "2.wav", "--add")[1] == "spk1: 3 utterances, 2.4 s\n"
+    refused(speakertrip("enroll", "spk1", "1.wav", "silence.wav", "--replace"), 3, "silence.wav")
+    assert len(SpeakerStore("speakers.sqlite").get("spk1").enrollments) == 3
+    assert speakertrip("enroll", "spk1", "1.wav", "--replace")[1] == "spk1: 1 utterance, 0.8 s\n"
+
+
+@pytest.mark.parametrize("name", ["Zo\u00eb \u58f0", "'; DROP TABLE speakers;--", "../../x", "%s{0}"])
+def test_odd_names(speakertrip, place, name):
+    assert speakertrip("enroll", name, "0.wav")[:2] == (0, f"{name}: 1 utterance, 0.8 s\n")
+    assert speakertrip("verify", name, "0.wav")[0] == 0
+    assert SpeakerStore("speakers.sqlite").names() == [name]
+    refused(speakertrip("verify", "spk1", "0.wav"), 4, "No speaker named spk1")
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "a" * 201])
+def test_no_names(speakertrip, name):
+    refused(speakertrip("enroll", name, "0.wav"), 2, "A speaker's name")
+    refused(speakertrip("verify", name, "0.wav"), 2, "A speaker's name")
+
+
+def test_unknown_speakers_and_stores(speakertrip, place):
+    refused(speakertrip("verify", "spk1", "0.wav"), 4, "No speaker named spk1", "speakers.sqlite")
+    assert not (place / "speakers.sqlite").exists()
+    (place / "random").write_bytes(np.random.default_rng(0).bytes(3000))
+    with sqlite3.connect("foreign") as db:
+        db.execute("CREATE TABLE speakers (id)")
+    speakertrip("enroll", "spk1", "0.wav", "--store", "newer")
+    with sqlite3.connect("newer") as db:
+        db.execute("PRAGMA user_version = 9")
+    for store in ("random", "foreign", "newer"):
+        refused(speakertrip("verify", "spk1", "0.wav", "--store", store), 4, store)
+        refused(speakertrip("enroll", "spk1", "0.wav", "--store", store), 4, store)
+
+
+def test_another_models_speaker(speakertrip, make_bundle, place):
+    speakertrip("enroll", "spk1", "0.wav")
+    make_bundle(seed=1).save(place / "other")
+    refused(speakertrip("verify", "spk1", "0.wav", "--model", "other"), 4, "another model")
+    refused(speakertrip("enroll", "spk1", "0.wav", "--add", "--model", "other"), 4, "another model")
+    assert speakertrip("enroll", "spk1", "0.wav", "--replace", "--model", "other")[0] == 0
+
+
+@pytest.mark.parametrize("store", ["0.wav/speakers.sqlite", "/proc/speakers.sqlite", "."])
+def test_stores_that_cannot_be_written(speakertrip, store):
+    refused(speakertrip("enroll", "spk1", "0.wav", "--store", store), 7, "Cannot write the store")
+
+
+def changed(name: str, content: bytes) -> Callable[[Path], None]:
+    return lambda folder: write_folder(folder, read_folder(folder, ()) | {name: content})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (shutil.rmtree, "There is no bundle at"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"x"), "is damaged"),
+        (lambda folder: (folder / "calibration.json").unlink(), "is incomplete"),
+        (changed("config.json", b'{"format": 2}'), "update speakertrip"),
+        (changed("model.safetensors", b""), "is malformed"),
+    ],
+)
+def test_bad_bundles(speakertrip, place, bundle_folder, spoil, message):
+    shutil.copytree(bundle_folder, place / "model")
+    spoil(place / "model")
+    for arguments in (
+        ["enroll", "spk1", "0.wav"],
+        ["verify", "spk1", "0.wav"],
+        ["verify", "--against", "0.wav", "1.wav"],
+    ):
+        refused(speakertrip(*arguments, "--model", "model"), 5, "model", message)
+    assert not (place / "speakers.sqlite").exists()
+
+
+def test_the_users_own_store(speakertrip, place, monkeypatch):
+    monkeypatch.delenv("SPEAKERTRIP_STORE")
+    monkeypatch.setenv("XDG_DATA_HOME", str(place / "data"))
+    assert speakertrip("enroll", "spk1", "0.wav")[0] == 0
+    assert SpeakerStore(place / "data/speakertrip/speakers.sqlite").names() == ["spk1"]
+
+
+def test_devices_and_threads(speakertrip):
+    assert speakertrip("verify", "--against", "0.wav", "1.wav", "--device", "cpu", "--threads", "1")[0] == 0
+    if sys.platform != "darwin":
+        refused(
+            speakertrip("verify", "--against", "0.wav", "1.wav", "--device", "mps"),
+            2,
+            "'mps' is not available",
+        )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors are POSIX's")
+@pytest.mark.parametrize(("output", "code"), [("file", 1), ("closed pipe", 7), ("/dev/full", 7)])
+def test_whole_processes_that_reject(place, rejecting_folder, output, code):
+    """A result that cannot be told is no rejection, and a rejection is one line and nothing else."""
+    command = [sys.executable, "-m", "speakertrip", "verify", "--against", "0.wav", "1.wav"]
+    command += ["--model", str(rejecting_folder), "--json"]
+    if output == "closed pipe":
+        other, end = os.pipe()
+        os.close(other)
+    else:
+        end = os.open("out.jsonl" if output == "file" else output, os.O_WRONLY | os.O_CREAT)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, stdout=end, stderr=subprocess.PIPE, text=True, check=False, env=environment
+    )
+    os.close(end)
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == (code == 7)
+    if output == "file":
+        assert json.loads((place / "out.jsonl").read_text())["decision"] == "rejected"

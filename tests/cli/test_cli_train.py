@@ -1,0 +1,107 @@
+"""``speakertrip train`` as a user runs it: progress on stderr, Ctrl-C saves, --resume goes on."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from speakertrip.bundle import Bundle
+from speakertrip.cli import run
+from speakertrip.corpora.synthetic import write_synthetic_corpus
+
+CONFIG = """
+seed = 1
+[encoder]
+kind = "ecapa"
+channels = 16
+embedding_dim = 16
+attention_channels = 8
+se_channels = 8
+res2net_scale = 4
+[data]
+crop_seconds = 0.8
+[batch]
+speakers = 6
+utterances = 2
+[optimizer]
+steps = 12
+[validation]
+speakers = 3
+every = 6
+nontargets = 50
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("train")
+    write_synthetic_corpus(folder / "data", train_speakers=8, test_speakers=2, utterances=2, seconds=1.2)
+    (folder / "config.toml").write_text(CONFIG)
+    return folder
+
+
+def arguments(place, run_name, *more):
+    return ["train", f"{place}/config.toml", "--data", f"{place}/data", "--out", f"{place}/{run_name}", *more]
+
+
+def test_prints_the_bundle_on_stdout_and_progress_on_stderr(place, capsys):
+    assert run(arguments(place, "whole", "--threads", "1")) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{place}/whole/bundle\n"
+    lines = err.splitlines()
+    assert [line.split()[1] for line in lines] == ["1/12", "6/12", "10/12", "12/12"]
+    for word in ("loss", "active", "batch EER", "utterances/s"):
+        assert all(word in line for line in lines)
+    assert "validation EER" in lines[1]
+    assert "(best)" in lines[1]
+
+
+def test_a_run_is_not_overwritten(place, capsys):
+    run(arguments(place, "twice", "--set", "optimizer.steps=1"))
+    assert run(arguments(place, "twice")) == 2
+    assert "--resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--set", "loss.margn=1"], "loss.margn: no such option"),
+        (["--set", "data.manifest=none.jsonl"], "Cannot read the manifest"),
+        (["--set", "batch.speakers=99"], "lower batch.speakers"),
+        (["--set", "validation.speakers=8"], "Lower validation.speakers"),
+    ],
+)
+def test_what_cannot_be_trained_exits_with_6(place, capsys, more, words):
+    assert run(arguments(place, "bad", *more)) == 6
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_an_interrupt_saves_exits_with_130_and_can_be_resumed(place):
+    command = [sys.executable, "-m", "speakertrip", *arguments(place, "cut", "--threads", "1")]
+    process = subprocess.Popen(
+        [*command, "--set", "optimizer.steps=100_000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not process.stderr.readline().startswith("step 10/"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    assert "--resume" in err
+    assert "Traceback" not in err
+    assert Bundle.load(place / "cut" / "bundle").calibration.targets > 0
+    stopped_at = int(err.strip().splitlines()[-2].split()[1].split("/")[0])
+    process = subprocess.Popen(
+        [*command, "--set", "optimizer.steps=100_000", "--resume"], stderr=subprocess.PIPE, text=True
+    )
+    first = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert int(first.split()[1].split("/")[0]) > stopped_at

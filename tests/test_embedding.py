@@ -1,0 +1,139 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from speakertrip import embedding
+from speakertrip.config import XVectorConfig
+from speakertrip.embedding import Embedder, load_speech, pick_device
+from speakertrip.errors import AudioError, BundleError, UsageError
+from speakertrip.manifests import Utterance
+
+SECONDS = (0.5, 1.0, 0.5, 0.7, 1.0, 0.5)
+XVECTOR = XVectorConfig(channels=16, pooling_channels=24, embedding_dim=12)
+
+
+@pytest.fixture(scope="module")
+def embedder(make_bundle) -> Embedder:
+    return Embedder(make_bundle().model, "cpu")
+
+
+@pytest.fixture(scope="module")
+def waveforms(speech_like) -> list[np.ndarray]:
+    return [speech_like(seconds, seed) for seed, seconds in enumerate(SECONDS)]
+
+
+@pytest.mark.parametrize("encoder", [None, XVECTOR])
+def test_an_embedding_does_not_depend_on_its_neighbours(make_bundle, waveforms, monkeypatch, encoder):
+    embedder = Embedder(make_bundle(**({"encoder": encoder} if encoder else {})).model, "cpu")
+    alone = np.concatenate([embedder.embed([waveform]) for waveform in waveforms])
+    assert alone.dtype == np.float32
+    assert alone.shape == (len(waveforms), embedder.model.embedding_dim)
+    assert np.linalg.norm(alone[0] - alone[2]) > 1e-3  # those of equal length are not mixed up
+    order = [3, 0, 5, 1, 4, 2]
+    together = embedder.embed([waveforms[i] for i in order])
+    np.testing.assert_allclose(together, alone[order], rtol=1e-5, atol=1e-5)
+    monkeypatch.setattr(embedding, "BATCH_SAMPLES", 16_000)  # two of half a second fit
+    np.testing.assert_allclose(embedder.embed(waveforms), alone, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("gain", [0.01, 0.5, 40.0])
+def test_gain_does_not_matter(embedder, waveforms, gain):
+    louder = embedder.embed([np.float32(gain) * waveform for waveform in waveforms])
+    np.testing.assert_allclose(louder, embedder.embed(waveforms), rtol=1e-3, atol=1e-4)
+
+
+def test_a_model_in_training_is_evaluated_as_it_will_be_used(embedder, waveforms):
+    before = embedder.embed(waveforms)
+    embedder.model.train()
+    np.testing.assert_array_equal(embedder.embed(waveforms), before)
+
+
+def test_nothing_gives_nothing(embedder):
+    assert embedder.embed([]).shape == embedder.embed_utterances([]).shape == (0, 24)
+
+
+@pytest.mark.parametrize(("threads", "seconds", "used"), [(None, 1, 1), (None, 31, 3), (2, 1, 2), (2, 31, 2)])
+def test_threads(make_bundle, monkeypatch, threads, seconds, used):
+    model, seen = make_bundle().model, []
+    embedder = Embedder(model, "cpu", threads)
+
+    def forward(waveforms):
+        seen.append(torch.get_num_threads())
+        if fail:
+            raise RuntimeError("no memory")
+        return torch.ones(len(waveforms), 24)
+
+    monkeypatch.setattr(model, "forward", forward)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        fail = False
+        embedder.embed([np.ones(16_000 * seconds, np.float32)])
+        assert torch.get_num_threads() == 3
+        fail = True
+        with pytest.raises(RuntimeError, match="no memory"):
+            embedder.embed([np.ones(16_000 * seconds, np.float32)])
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [used, used]
+
+
+def test_embeddings_that_are_not_finite_are_refused(make_bundle, waveforms):
+    model = make_bundle().model
+    with torch.no_grad():
+        next(model.encoder.parameters()).fill_(3e38)  # finite, but not what comes of it
+    with pytest.raises(BundleError, match="not finite"):
+        Embedder(model, "cpu").embed(waveforms)
+
+
+def test_utterances(tmp_path, embedder, speech_like, monkeypatch):
+    wave = speech_like(2.0, 0)
+    soundfile.write(tmp_path / "a.wav", wave, 16_000, subtype="FLOAT")
+    rows = [
+        Utterance("whole", tmp_path / "a.wav", "s"),
+        Utterance("part", tmp_path / "a.wav", "s", start=0.5, duration=1.0),
+        Utterance("again", tmp_path / "a.wav", "s"),
+    ]
+    monkeypatch.setattr(embedding, "CHUNK", 2)
+    done: list[int] = []
+    embeddings = embedder.embed_utterances(rows, done.append)
+    assert done == [2, 1]
+    np.testing.assert_allclose(
+        embeddings, embedder.embed([wave, wave[8000:24000], wave]), rtol=1e-5, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("seconds", [0, 0.39, None])
+def test_an_utterance_that_cannot_be_used_is_named(tmp_path, seconds):
+    path = tmp_path / "a.wav"
+    if seconds is not None:
+        soundfile.write(path, np.full(round(16_000 * seconds), 0.5, np.float32), 16_000)
+    with pytest.raises(AudioError, match=r"^Utterance u1: .*a\.wav"):
+        load_speech(Utterance("u1", Path(path), "s"))
+
+
+@pytest.mark.parametrize("name", ["tpu", "", "cuda:99", "cpu "])
+def test_unknown_devices(make_bundle, name):
+    with pytest.raises(UsageError, match=r"not available here; use one of: cpu"):
+        pick_device(name)
+    with pytest.raises(UsageError):
+        Embedder(make_bundle().model, name)
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps"])
+def test_a_device_that_is_not_there(monkeypatch, name):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(UsageError, match=name):
+        pick_device(name)
+    assert pick_device("auto") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_threads_are_positive(make_bundle, threads):
+    with pytest.raises(UsageError, match="at least 1"):
+        Embedder(make_bundle().model, "cpu", threads)

@@ -1,0 +1,116 @@
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speakertrip import SpeakerVerifier
+from speakertrip.bundle import Bundle
+from speakertrip.errors import AudioError, BundleError, StoreError, UsageError
+
+
+@pytest.fixture
+def verifier(tmp_path, bundle_folder) -> SpeakerVerifier:
+    return SpeakerVerifier.from_pretrained(bundle_folder, tmp_path / "speakers.sqlite", "cpu")
+
+
+@pytest.fixture
+def files(tmp_path, write_speech) -> list[Path]:
+    return [write_speech(tmp_path / f"{seed}.wav", seed, 0.6 + 0.1 * seed) for seed in range(3)]
+
+
+def test_enroll_and_verify(verifier, files, rejecting_folder, tmp_path):
+    profile = verifier.enroll("spk1", files[:2])
+    assert (profile.name, profile.model) == ("spk1", verifier.bundle.identity)
+    assert [e.path for e in profile.enrollments] == [str(file) for file in files[:2]]
+    assert [e.sha256 for e in profile.enrollments] == [
+        hashlib.sha256(file.read_bytes()).hexdigest() for file in files[:2]
+    ]
+    assert [e.seconds for e in profile.enrollments] == [0.6, 0.7]
+
+    decision = verifier.verify("spk1", files[2])
+    assert decision.accepted
+    assert type(decision.score) is float
+    embeddings = verifier.embedder.embed([soundfile.read(file, dtype="float32")[0] for file in files]).astype(
+        np.float64
+    )
+    units = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    mean = units[:2].mean(axis=0)
+    assert decision.score == pytest.approx(mean @ units[2] / np.linalg.norm(mean), abs=1e-5)
+    assert verifier.verify_against(files[:2], str(files[2])).score == pytest.approx(decision.score, abs=1e-6)
+
+    # The threshold is no part of the model's identity.
+    strict = SpeakerVerifier.from_pretrained(rejecting_folder, tmp_path / "speakers.sqlite", "cpu")
+    assert not strict.verify("spk1", files[2]).accepted
+    assert strict.verify("spk1", files[2]).threshold == 1.1
+
+
+def test_the_same_audio_scores_1(verifier, files):
+    assert verifier.verify_against([files[0]], files[0]).score == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("seconds", [None, 0.0, 0.3, -2.0])
+def test_nothing_is_stored_if_one_file_is_bad(verifier, files, tmp_path, seconds):
+    bad = tmp_path / "bad.wav"
+    if seconds is not None:
+        level = 0.5 if seconds > 0 else 0.0
+        soundfile.write(bad, np.full(round(abs(seconds) * 16_000), level, np.float32), 16_000)
+    with pytest.raises(AudioError, match=r"bad\.wav"):
+        verifier.enroll("spk1", [*files, bad])
+    assert not verifier.store.path.exists()
+    verifier.enroll("spk1", files[:1])
+    for mode in ("add", "replace"):
+        with pytest.raises(AudioError, match=r"bad\.wav"):
+            verifier.enroll("spk1", [bad, *files], mode)
+    assert len(verifier.store.get("spk1").enrollments) == 1
+
+
+def test_modes(verifier, files):
+    verifier.enroll("spk1", files[:1])
+    with pytest.raises(StoreError, match="enrolled already"):
+        verifier.enroll("spk1", files[1:])
+    assert len(verifier.enroll("spk1", files[1:], "add").enrollments) == 3
+    assert len(verifier.enroll("spk1", files[2:], "replace").enrollments) == 1
+
+
+def test_another_models_profile_is_refused(verifier, files, tmp_path, make_bundle):
+    verifier.enroll("spk1", files[:1])
+    make_bundle(seed=1).save(tmp_path / "other")
+    other = SpeakerVerifier.from_pretrained(tmp_path / "other", verifier.store.path, "cpu")
+    for refused in (lambda: other.verify("spk1", files[0]), lambda: other.enroll("spk1", files[1:], "add")):
+        with pytest.raises(StoreError, match="spk1 was enrolled with another model"):
+            refused()
+
+
+def test_a_bundle_without_identity_cannot_tell_its_embeddings_from_others(make_bundle, tmp_path):
+    with pytest.raises(UsageError, match="no identity"):
+        SpeakerVerifier(make_bundle(), tmp_path / "speakers.sqlite")
+
+
+def test_what_cannot_be_asked(verifier, files):
+    for refused in (
+        lambda: verifier.enroll("spk1", []),
+        lambda: verifier.enroll("", files),
+        lambda: verifier.verify_against([], files[0]),
+    ):
+        with pytest.raises(UsageError):
+            refused()
+    with pytest.raises(StoreError, match="No speaker named spk1"):
+        verifier.verify("spk1", files[0])
+    with pytest.raises(BundleError):
+        SpeakerVerifier.from_pretrained(files[0])
+
+
+def test_the_path_may_be_relative_and_the_name_composed(verifier, files, monkeypatch):
+    monkeypatch.chdir(files[0].parent)
+    profile = verifier.enroll("Zoe\u0308", ["0.wav"])
+    assert profile.enrollments[0].path == str(files[0])
+    assert verifier.verify("Zo\u00eb", "0.wav").accepted
+
+
+def test_the_users_own_store(bundle_folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    verifier = SpeakerVerifier(Bundle.load(bundle_folder), device="cpu")
+    assert verifier.store.path == tmp_path / "speakertrip" / "speakers.sqlite"
+    assert not verifier.store.path.parent.exists()
