@@ -3,6 +3,5 @@
 from speakertrip.corpora.folder import build_manifest
 from speakertrip.corpora.pairing import draw_trials
 from speakertrip.corpora.split import split_speakers
-from speakertrip.corpora.synthetic import write_synthetic_corpus
 
-__all__ = ["build_manifest", "draw_trials", "split_speakers", "write_synthetic_corpus"]
+__all__ = ["build_manifest", "draw_trials", "split_speakers"]

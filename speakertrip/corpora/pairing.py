@@ -58,17 +58,21 @@ def _target_pairs(utterances: Sequence[Utterance]) -> list[tuple[int, int]]:
 def _nontarget_pairs(
     utterances: Sequence[Utterance], count: int, rng: np.random.Generator
 ) -> list[tuple[int, int]]:
-    n = len(utterances)
-    if n * (n - 1) // 2 <= 4 * count:  # few enough to list: draw from all of them
-        every = [
-            (a, b) for a, b in combinations(range(n), 2) if utterances[a].speaker != utterances[b].speaker
-        ]
-        return [every[i] for i in np.sort(rng.permutation(len(every))[:count])]
+    """Draw one side among all utterances and the other among those of other speakers, until there are enough."""
+    _, speaker = np.unique([utterance.speaker for utterance in utterances], return_inverse=True)
+    order = np.argsort(speaker, kind="stable")
+    sizes = np.bincount(speaker)
+    if len(sizes) < 2:
+        return []
+    size, begin = sizes[speaker[order]], (np.cumsum(sizes) - sizes)[speaker[order]]
     drawn: set[tuple[int, int]] = set()
-    for _ in range(20):  # each round adds most of what is missing; one speaker alone never fills it
-        for a, b in np.sort(rng.integers(0, n, size=(count, 2)), axis=1).tolist():
-            if len(drawn) < count and utterances[a].speaker != utterances[b].speaker:
-                drawn.add((a, b))
+    for _ in range(20):  # draws for each pair wanted: where there are fewer pairs, all of them turn up
+        one = rng.integers(0, len(order), count)
+        other = rng.integers(0, len(order) - size[one])
+        other += np.where(other >= begin[one], size[one], 0)  # jump over the speaker's own utterances
+        for pair in np.sort(order[np.stack([one, other], axis=1)], axis=1).tolist():
+            if len(drawn) < count:
+                drawn.add((pair[0], pair[1]))
         if len(drawn) == count:
             break
     return sorted(drawn)

@@ -26,8 +26,11 @@ def split_speakers(
         ``(kept, held)``: the utterances of the other speakers and of the held-out ones, in manifest order.
 
     Raises:
+        ValueError: ``held_out`` is not positive.
         DataError: fewer than ``held_out`` speakers have two utterances, or none would be left.
     """
+    if held_out < 1:
+        raise ValueError(f"held_out must be at least 1, not {held_out}")
     sessions: dict[str, list[str | None]] = {}
     for utterance in utterances:
         sessions.setdefault(utterance.speaker, []).append(utterance.session)

@@ -3,7 +3,7 @@
 import pytest
 
 from speakertrip.config import TrainConfig
-from speakertrip.corpora import write_synthetic_corpus
+from speakertrip.corpora.synthetic import write_synthetic_corpus
 from speakertrip.manifests import read_manifest
 
 
