@@ -1,0 +1,106 @@
+"""The README's commands run, in order, as a reader would type them; long ones with shortened settings."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHARED = ROOT.parent / "shared"
+RUN_ELSEWHERE = ("make ", "git ", "cd ", "pip ", "python recipes/voxceleb/", ".venv/bin/pip")
+SHORTER = {
+    "manifest synthetic": "--train-speakers 14 --test-speakers 3",
+    "train recipes/synthetic": "--set optimizer.steps=20 --set validation.every=20 --set validation.speakers=4",
+    "train recipes/openspeech": "--set optimizer.steps=1 --set validation.speakers=4 --set data.memory_gib=0",
+}
+
+
+def commands():
+    """Every line after ``$`` in the console blocks, with its continuation lines joined."""
+    blocks = re.findall(r"^```console\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    text = "".join(blocks).replace("\\\n", " ")
+    return [line[2:].strip() for line in text.splitlines() if line.startswith("$ ")]
+
+
+def test_every_verb_is_shown():
+    shown = {shlex.split(command)[1] for command in commands() if command.startswith("speakertrip ")}
+    assert shown >= {"manifest", "train", "evaluate", "enroll", "verify"}
+
+
+def test_the_make_targets_exist():
+    targets = {line.split(":")[0] for line in (ROOT / "Makefile").read_text().splitlines() if ":" in line}
+    assert {command.split()[1] for command in commands() if command.startswith("make ")} <= targets
+
+
+def test_linked_files_exist():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_commands_run_in_order(tmp_path):
+    (tmp_path / "main").mkdir()
+    here = tmp_path / "main"
+    (here / "recipes").symlink_to(ROOT / "recipes")
+    environment = {
+        **os.environ,
+        "SPEAKERTRIP_MODEL": "runs/demo/bundle",
+        "SPEAKERTRIP_STORE": "runs/demo/speakers.sqlite",
+        "OMP_NUM_THREADS": "1",
+    }
+    ran = 0
+    for command in commands():
+        if command.startswith((*RUN_ELSEWHERE, "export ")):
+            continue
+        assert command.startswith("speakertrip "), command
+        if "../shared" in command:
+            continue  # below, where the data is there
+        more = next((extra for part, extra in SHORTER.items() if part in command), "")
+        arguments = shlex.split(f"{command.removeprefix('speakertrip ')} {more}")
+        done = subprocess.run(
+            [sys.executable, "-m", "speakertrip", *arguments],
+            cwd=here,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # A model of a few steps may accept and reject whom it likes; it must answer.
+        allowed = {0, 1} if "verify" in command else {0}
+        assert done.returncode in allowed, f"{command}\n{done.stderr}"
+        assert done.stdout, command
+        ran += 1
+    assert ran >= 6
+    voices = here / "data/synthetic/wav/test"
+    shutil.copy(voices / "test-000/session-0/utterance-0.wav", here / "reference.wav")
+    shutil.copy(voices / "test-000/session-1/utterance-0.wav", here / "probe.wav")
+    for block in re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL):
+        done = subprocess.run([sys.executable, "-c", block], cwd=here, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{block}\n{done.stderr}"
+
+
+@pytest.mark.skipif(not (SHARED / "openspeech").exists(), reason="needs ../shared/openspeech")
+def test_commands_on_real_speech_run(tmp_path):
+    (tmp_path / "main").mkdir()
+    here = tmp_path / "main"
+    (here / "recipes").symlink_to(ROOT / "recipes")
+    (tmp_path / "shared").symlink_to(SHARED)
+    on_real_speech = [command for command in commands() if "../shared" in command]
+    assert on_real_speech
+    for command in on_real_speech:
+        more = next((extra for part, extra in SHORTER.items() if part in command), "")
+        done = subprocess.run(
+            [sys.executable, "-m", "speakertrip", *shlex.split(command)[1:], *shlex.split(more)],
+            cwd=here,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
