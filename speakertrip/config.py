@@ -32,6 +32,12 @@ class FeatureConfig(_Frozen):
     f_min: float = Field(20.0, ge=0)  # hertz
     f_max: float = Field(7600.0, le=8000)  # hertz
 
+    @model_validator(mode="after")
+    def _band(self) -> "FeatureConfig":
+        if self.f_min >= self.f_max:
+            raise ValueError(f"f_min ({self.f_min:g}) must lie below f_max ({self.f_max:g})")
+        return self
+
 
 class EcapaConfig(_Frozen):
     """ECAPA-TDNN (Desplanques et al., 2020)."""
@@ -197,5 +203,7 @@ def _first_problem(error: ValidationError) -> str:
         if problem["type"] == "extra_forbidden"
         else problem["msg"].removeprefix("Value error, ")
     )
+    if problem["type"] == "union_tag_not_found":
+        reason = 'say which: kind = "ecapa" or kind = "xvector"'
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{key or 'the file'}: {reason}{more}"

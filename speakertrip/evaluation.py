@@ -156,7 +156,9 @@ def _require_ids(ids: Sequence[str], known: Mapping[str, object]) -> None:
     missing = [id_ for id_ in ids if id_ not in known]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        raise DataError(f"The trial list names {missing[0]}{more}, which the manifest does not hold.")
+        raise DataError(
+            f"The manifest does not hold {missing[0]}{more}, which the trials or the enrollment map name."
+        )
 
 
 def _require_labels(trials: Trials, same: npt.NDArray[np.bool_]) -> None:

@@ -48,6 +48,8 @@ def test_values_and_overrides(write):
         ("[loss]\nmargn = 0.3", r"config\.toml: loss\.margn: no such option"),
         ("[los]\nmargin = 0.3", r"los: no such option"),
         ("[loss]\nmargin = -1", r"loss\.margin: Input should be greater than 0"),
+        ("[features]\nf_min = 8000", r"features: f_min \(8000\) must lie below f_max \(7600\)"),
+        ("[encoder]\nchannels = 64", r'encoder: say which: kind = "ecapa" or kind = "xvector"'),
         ("[loss]\nmargin = nan", r"loss\.margin: Input should be a finite number"),
         ("[loss]\nmargin = 'wide'", r"loss\.margin: Input should be a valid number"),
         ('[encoder]\nkind = "resnet"', r"encoder: .*'ecapa', 'xvector'"),

@@ -80,7 +80,7 @@ def test_without_a_manifest_target_trials_give_the_speakers(system):
 
 def test_ids_that_the_manifest_lacks_are_named(system):
     utterances, trials, table = system
-    with pytest.raises(DataError, match=r"names 0/0 \(and 3 more\), which the manifest does not hold"):
+    with pytest.raises(DataError, match=r"The manifest does not hold 0/0 \(and 3 more\), which the trials"):
         evaluation.score_trials(TableEmbedder(table), trials, utterances[4:])
 
 

@@ -81,7 +81,9 @@ def test_commands_run_in_order(tmp_path):
     shutil.copy(voices / "test-000/session-0/utterance-0.wav", here / "reference.wav")
     shutil.copy(voices / "test-000/session-1/utterance-0.wav", here / "probe.wav")
     for block in re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL):
-        done = subprocess.run([sys.executable, "-c", block], cwd=here, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", block], cwd=here, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, f"{block}\n{done.stderr}"
 
 

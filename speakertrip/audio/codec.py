@@ -22,6 +22,7 @@ AV_OPTIONS = {  # formats that are whole in themselves: a playlist named .m4a wo
     "protocol_whitelist": "file",
 }
 MAX_SECONDS = 3600.0  # an utterance beyond an hour is a mistake, or an attack on memory
+MAX_LEVEL = 2.0**31  # what a float file could hold of unscaled 32-bit samples; beyond, powers overflow
 MP3_REACH = 16_384  # samples; an MP3 frame may draw on bits of the ten before it, of 1152 samples at most
 MAX_FRAMES = 2**62  # libsndfile reports more where a file states no length
 
@@ -72,7 +73,7 @@ def decode(
 
     Raises:
         AudioError: the file is missing, is not audio, is empty in that stretch, longer than an hour, or holds
-            samples that are not finite.
+            samples that are not finite or far beyond full scale.
     """
     file = _require_file(path)
     if file.suffix.lower() in AV_SUFFIXES:
@@ -86,6 +87,10 @@ def decode(
         raise AudioError(f"{path} holds no samples{where}.")
     if not np.isfinite(waveform).all():
         raise AudioError(f"{path} holds samples that are not finite numbers; write the file again.")
+    if np.abs(waveform).max() > MAX_LEVEL:
+        raise AudioError(
+            f"{path} holds samples far beyond full scale; write the file again with samples within ±1."
+        )
     return waveform, sample_rate
 
 

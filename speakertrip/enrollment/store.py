@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from speakertrip.enrollment.profile import Enrollment, Profile, check_name
-from speakertrip.errors import StorageError, StoreError
+from speakertrip.errors import StorageError, StoreError, UsageError
 from speakertrip.manifests.lines import FilePath
 
 EnrollMode = Literal["new", "add", "replace"]
@@ -73,12 +73,14 @@ class SpeakerStore:
             The speaker's profile as it now is.
 
         Raises:
-            UsageError: the name is not one.
+            UsageError: the name is not one, or there is no enrollment.
             StoreError: the file is no store, the name is enrolled and the mode is "new", or its earlier
                 utterances are of another model and the mode is "add".
             StorageError: the store cannot be written.
         """
         name = check_name(name)
+        if not enrollments:
+            raise UsageError("Enrollment needs at least one utterance.")
         self._create()
         with self._transaction("BEGIN IMMEDIATE") as db:
             known = db.execute("SELECT id, model FROM speakers WHERE name = ?", (name,)).fetchone()
@@ -171,8 +173,15 @@ def _read_profile(db: sqlite3.Connection, name: str) -> Profile:
     rows = db.execute(
         "SELECT embedding, path, sha256, seconds FROM enrollments WHERE speaker = ? ORDER BY id", (speaker,)
     )
-    enrollments = tuple(Enrollment(np.frombuffer(blob, dtype="<f4"), *rest) for blob, *rest in rows)
-    return Profile(name, model, enrollments)
+    try:
+        enrollments = tuple(Enrollment(np.frombuffer(blob, dtype="<f4"), *rest) for blob, *rest in rows)
+        profile = Profile(name, model, enrollments)
+        sound = bool(np.isfinite(profile.embeddings).all())
+    except (TypeError, ValueError):  # no enrollment, no bytes, or vectors of different sizes
+        sound = False
+    if not sound:
+        raise StoreError(f"The enrollments of {name} are damaged; enroll again with --replace.")
+    return profile
 
 
 def _to_text(path: str) -> str:

@@ -58,7 +58,7 @@ def write_lines(path: FilePath, lines: Iterable[str]) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
-    target = Path(path)
+    target = Path(path).absolute()
     temporary = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

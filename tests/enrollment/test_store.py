@@ -199,7 +199,7 @@ from speakertrip.enrollment import Enrollment, SpeakerStore
 from speakertrip.errors import StorageError
 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 try:
-    SpeakerStore(sys.argv[1]).add("spk1", "0" * 64, [Enrollment(np.ones(50_000, "f4"), "", "", 1.0)], "add")
+    SpeakerStore(sys.argv[1]).add("spk1", "0" * 64, [Enrollment(np.ones(24, "f4"), "", "", 1.0)] * 1_000, "add")
 except StorageError as error:
     sys.exit(str(error))
 """
@@ -279,6 +279,28 @@ def test_threads_that_make_the_store_at_once(tmp_path):
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda i, s=speakers: s.add(f"spk{i}", MODEL, [enrollment(i)]), range(8)))
         assert speakers.names() == [f"spk{i}" for i in range(8)]
+
+
+def test_no_enrollment_is_refused(file):
+    with pytest.raises(UsageError, match="at least one utterance"):
+        SpeakerStore(file).add("spk1", MODEL, [])
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("blob", [b"", b"123", b"\0\0\xc0\x7f" * 24, "text", None])
+def test_damaged_embeddings_are_refused_and_can_be_replaced(file, blob):
+    speakers = SpeakerStore(file)
+    speakers.add("spk1", MODEL, [enrollment(0), enrollment(1)])
+    with sqlite3.connect(file) as db:
+        if blob is None:
+            db.execute("DELETE FROM enrollments")
+        else:
+            db.execute("UPDATE enrollments SET embedding = ? WHERE id = 1", (blob,))
+    db.close()
+    with pytest.raises(StoreError, match="enrollments of spk1 are damaged; enroll again with --replace"):
+        speakers.get("spk1")
+    speakers.add("spk1", MODEL, [enrollment(2)], "replace")
+    assert enrolled(file) == first(2)
 
 
 def test_the_users_own_store(monkeypatch, tmp_path):
