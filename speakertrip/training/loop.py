@@ -81,25 +81,24 @@ def train(
     dataset = CropDataset(kept, open_source(kept, config.data.memory_gib, on_decode), config)
     batches = _batches(dataset, config, progress.step)
 
+    speed = _Speed()
     with _interruptible() as interrupted:
-        speed = _Speed()
         for step in range(progress.step + 1, config.optimizer.steps + 1):
             waveforms, labels = next(batches)
             result = trainer.step(step, waveforms, labels)
             speed.add(len(labels))
 
             stop = interrupted()
-            calibration = None
+            calibration, best = None, False
             if stop or step % config.validation.every == 0 or step == config.optimizer.steps:
-                speed.pause()
-                calibration = validation.run(embedder)
-                best = calibration.eer < progress.best_eer
-                progress = Progress(step, min(calibration.eer, progress.best_eer))
-                if best:
-                    card = model_card(config, kept, step, calibration)
-                    bundle = Bundle(config.features, config.encoder, trainer.model, calibration, card)
-                    bundle.save(run / "bundle")
-                save_checkpoint(checkpoint, trainer.model, trainer.optimizer, progress, config)
+                with speed.paused():
+                    calibration = validation.run(embedder)
+                    best = calibration.eer < progress.best_eer
+                    progress = Progress(step, min(calibration.eer, progress.best_eer))
+                    if best:
+                        card = model_card(config, kept, step, calibration)
+                        bundle = Bundle(config.features, config.encoder, trainer.model, calibration, card)
+                        bundle.save(run / "bundle")
             if calibration or step == 1 or step % RECORD_EVERY == 0:
                 record = StepRecord(
                     step=step,
@@ -107,12 +106,14 @@ def train(
                     active=result.active,
                     batch_eer=_batch_eer(result),
                     lr=learning_rate(step, config.optimizer),
-                    utterances_per_second=speed.restart(),
+                    utterances_per_second=speed.take(),
                     validation_eer=calibration.eer if calibration else None,
                     threshold=calibration.threshold if calibration else None,
-                    best=bool(calibration and best),
+                    best=best,
                 )
                 metrics.append(record)
+                if calibration:  # after its record, which a resumed run would otherwise lack
+                    save_checkpoint(checkpoint, trainer.model, trainer.optimizer, progress, config)
                 on_record(record)
             if stop:
                 break
@@ -174,20 +175,24 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 
 
 class _Speed:
-    """Utterances per second, the time of validations left out."""
+    """Utterances per second since the last time it was taken, pauses left out."""
 
     def __init__(self) -> None:
-        self.count, self.seconds, self.began = 0, 0.0, time.perf_counter()
+        self.utterances, self.began = 0, time.perf_counter()
 
     def add(self, utterances: int) -> None:
-        self.count += utterances
+        self.utterances += utterances
 
-    def pause(self) -> None:
-        self.seconds = time.perf_counter() - self.began
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        pause = time.perf_counter()
+        yield
+        self.began += time.perf_counter() - pause
 
-    def restart(self) -> float:
-        rate = self.count / (self.seconds or time.perf_counter() - self.began)
-        self.__init__()  # type: ignore[misc]
+    def take(self) -> float:
+        now = time.perf_counter()
+        rate = self.utterances / (now - self.began)
+        self.utterances, self.began = 0, now
         return rate
 
 
