@@ -58,9 +58,8 @@ def find_audio(folder: FilePath, keep: Callable[[str], bool] | None = None) -> d
     files: dict[str, Path] = {}
     seen: set[tuple[int, int]] = set()
     folders: list[tuple[str, Path]] = [("", Path(folder))]
-    links: deque[tuple[str, Path]] = (
-        deque()
-    )  # these wait, so that a file goes by its real name where it has one
+    # Links wait, so that a file goes by its real name where it has one.
+    links: deque[tuple[str, Path]] = deque()
     while folders or links:
         prefix, place = folders.pop() if folders else links.popleft()
         entries = _list_folder(place, seen)

@@ -8,7 +8,7 @@ import numpy as np
 
 from speakertrip.audio import SAMPLE_RATE, encode
 from speakertrip.corpora.pairing import draw_trials
-from speakertrip.corpora.voice import draw_channel, draw_voice, synthesize
+from speakertrip.corpora.voices import draw_channel, draw_voice, synthesize
 from speakertrip.errors import StorageError, UsageError
 from speakertrip.manifests import Utterance, write_manifest, write_trials
 from speakertrip.manifests.lines import FilePath
