@@ -93,6 +93,7 @@ class BatchConfig(_Frozen):
 
     speakers: int = Field(40, ge=2)
     utterances: int = Field(4, ge=2)
+    group_by: str = ""  # a key of the manifest, as "language": the speakers of a batch share its value
 
 
 class AugmentConfig(_Frozen):

@@ -31,6 +31,7 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
     Attributes:
         labels: the speaker of each row, ``0 .. speakers-1``.
         sessions: the session of each row.
+        groups: the value of ``config.batch.group_by`` of each row; None where that is not set.
     """
 
     def __init__(self, utterances: Sequence[Utterance], source: Source, config: TrainConfig) -> None:
@@ -41,6 +42,8 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
         count = len(self.speeds)
         self.labels = [names[u.speaker] * count + s for u in utterances for s in range(count)]
         self.sessions = [u.session for u in utterances for _ in range(count)]
+        key = config.batch.group_by
+        self.groups = [_value(u, key) for u in utterances for _ in range(count)] if key else None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -61,3 +64,8 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
         if len(crop) < self.samples:  # a short utterance wraps, from a random place
             crop = np.resize(np.roll(crop, -int(rng.integers(len(crop)))), self.samples)
         return crop[: self.samples]
+
+
+def _value(utterance: Utterance, key: str) -> str | None:
+    value = utterance.extra.get(key, getattr(utterance, key, None))
+    return None if value is None else str(value)

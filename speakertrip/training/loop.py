@@ -140,6 +140,7 @@ def _batches(dataset: CropDataset, config: TrainConfig, done: int) -> Iterator[t
         k=config.batch.utterances,
         seed=config.seed,
         start=done,
+        groups=dataset.groups,
     )
     return iter(
         DataLoader(

@@ -78,6 +78,25 @@ def test_another_seed_draws_otherwise():
     assert batches[0] != batches[1]
 
 
+def test_batches_share_a_group_as_far_as_it_goes():
+    groups = ["a"] * 7 + ["b"] * 5 + [None] * 2 + ["c"]  # one utterance a speaker
+    sampler = PKSampler(list(range(15)), [None] * 15, p=3, k=2, seed=0, groups=groups)
+    for epoch in range(20):
+        batches = [[groups[row] for row, _ in batch] for batch in take(sampler, 5 * (epoch + 1))[5 * epoch :]]
+        pure = sorted(batch[0] for batch in batches if len(set(batch)) == 1)
+        assert pure[:3] == ["a", "a", "b"]  # 7 // 3 and 5 // 3; leftovers may agree by chance
+        assert sum(len(batch) for batch in batches) == 15 * 2
+
+
+@given(corpora(), st.integers(0, 100))
+def test_groups_leave_the_epoch_complete(corpus, seed):
+    speakers, sessions, p, k = corpus
+    sampler = PKSampler(speakers, sessions, p, k, seed, groups=sessions)
+    shown = [speakers[row] for batch in take(sampler, sampler.batches_per_epoch) for row, _ in batch]
+    assert len(set(shown)) == sampler.batches_per_epoch * p
+    assert len(shown) == sampler.batches_per_epoch * p * k
+
+
 def test_too_few_speakers_are_refused():
     with pytest.raises(
         TrainingError, match=r"batch of 3 speakers cannot be filled from 2; lower batch\.speakers"
