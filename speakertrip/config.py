@@ -19,13 +19,16 @@ else:
     import tomli as tomllib
 
 Probability = Annotated[float, Field(ge=0, le=1)]
+Decibels = Annotated[float, Field(ge=-60, le=100)]
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """A model that refuses unknown keys, infinities and changes."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class FeatureConfig(_Frozen):
+class FeatureConfig(Frozen):
     """The log-mel front end; windows of 25 ms every 10 ms at 16 kHz."""
 
     mels: int = Field(80, ge=8, le=256)
@@ -39,7 +42,7 @@ class FeatureConfig(_Frozen):
         return self
 
 
-class EcapaConfig(_Frozen):
+class EcapaConfig(Frozen):
     """ECAPA-TDNN (Desplanques et al., 2020)."""
 
     kind: Literal["ecapa"] = "ecapa"
@@ -58,7 +61,7 @@ class EcapaConfig(_Frozen):
         return self
 
 
-class XVectorConfig(_Frozen):
+class XVectorConfig(Frozen):
     """x-vector TDNN (Snyder et al., 2018)."""
 
     kind: Literal["xvector"] = "xvector"
@@ -70,11 +73,12 @@ class XVectorConfig(_Frozen):
 EncoderConfig = Annotated[EcapaConfig | XVectorConfig, Field(discriminator="kind")]
 
 
-class DataConfig(_Frozen):
+class DataConfig(Frozen):
     """What to train on and how it is cut."""
 
     manifest: str = "manifest.train.jsonl"  # below the folder given by --data
     crop_seconds: float = Field(2.0, ge=0.5, le=60)
+    licences: dict[str, str] = {}  # of each corpus of the manifest, for the model card
     speeds: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = (0.9, 1.0, 1.1)  # each makes a new speaker
     memory_gib: float = Field(
         2.0, ge=0
@@ -88,7 +92,7 @@ class DataConfig(_Frozen):
         return self
 
 
-class BatchConfig(_Frozen):
+class BatchConfig(Frozen):
     """A batch: P speakers x K utterances."""
 
     speakers: int = Field(40, ge=2)
@@ -96,13 +100,13 @@ class BatchConfig(_Frozen):
     group_by: str = ""  # a key of the manifest, as "language": the speakers of a batch share its value
 
 
-class AugmentConfig(_Frozen):
+class AugmentConfig(Frozen):
     """Light augmentation of each crop; every probability at 0 turns it off."""
 
     equalize_probability: Probability = 0.5
     equalize_db: float = Field(10.0, ge=0, le=60)  # largest gain or loss of the random curve
     noise_probability: Probability = 0.6
-    noise_snr_db: tuple[float, float] = (5.0, 25.0)
+    noise_snr_db: tuple[Decibels, Decibels] = (5.0, 25.0)
     mask_probability: Probability = 0.5  # SpecAugment on the log-mel
     mask_frames: int = Field(20, ge=0)  # longest masked stretch of time, in frames of 10 ms
     mask_mels: int = Field(10, ge=0)  # widest masked band
@@ -114,7 +118,7 @@ class AugmentConfig(_Frozen):
         return self
 
 
-class LossConfig(_Frozen):
+class LossConfig(Frozen):
     """The multi-sample triplet loss."""
 
     margin: float = Field(0.4, gt=0, le=4)  # in squared distance of unit embeddings, which lies in [0, 4]
@@ -123,7 +127,7 @@ class LossConfig(_Frozen):
     )  # negatives are averaged over the hardest share; 1: over all
 
 
-class OptimizerConfig(_Frozen):
+class OptimizerConfig(Frozen):
     """AdamW with a linear warm-up and a cosine decay to zero."""
 
     steps: int = Field(10_000, ge=1)
@@ -133,19 +137,20 @@ class OptimizerConfig(_Frozen):
     clip_norm: float = Field(5.0, gt=0)  # gradients are scaled down to this norm
 
 
-class ValidationConfig(_Frozen):
+class ValidationConfig(Frozen):
     """Speakers held out of the training manifest; they choose the best step and the threshold."""
 
     speakers: int = Field(100, ge=2)
     utterances: int = Field(10, ge=2)  # at most so many of each, to bound memory and time
     every: int = Field(500, ge=1)  # steps
-    nontargets: int = Field(20_000, ge=1)  # nontarget trials drawn among the held-out speakers
+    targets: int = Field(5_000, ge=1)  # target trials among the held-out speakers, at most
+    nontargets: int = Field(20_000, ge=1)  # nontarget trials drawn among them, at most
 
 
-class TrainConfig(_Frozen):
+class TrainConfig(Frozen):
     """Everything that a training run depends on, besides the data."""
 
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
     data: DataConfig = DataConfig()
     features: FeatureConfig = FeatureConfig()
     encoder: EncoderConfig = EcapaConfig()

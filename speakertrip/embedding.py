@@ -8,16 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from speakertrip.audio import load_waveform, require_speech
+from speakertrip.audio import SAMPLE_RATE, load_waveform, require_speech
 from speakertrip.bundle import SpeakerModel
 from speakertrip.errors import AudioError, BundleError, UsageError
 from speakertrip.manifests import Utterance
 
 FloatArray = npt.NDArray[np.float32]
 CHUNK = 64  # utterances decoded at a time
-BATCH_SAMPLES = 16_000 * 120  # at most two minutes of audio in a batch, to bound memory
-ONE_THREAD_SAMPLES = 16_000 * 30  # below this one CPU thread does the work
-DEVICES = ("auto", "cpu", "cuda", "mps")
+BATCH_SAMPLES = SAMPLE_RATE * 120  # at most two minutes of audio in a batch, to bound memory
+ONE_THREAD_SAMPLES = SAMPLE_RATE * 30  # below this one CPU thread does the work
 
 
 class Embedder:

@@ -94,6 +94,22 @@ def score_trials(
     return pair_scores(enrollments, embeddings, first, second)
 
 
+def check_trials(trials: Trials, speakers: Mapping[str, str]) -> None:
+    """Check a trial list against a manifest, before hours are spent on it.
+
+    Args:
+        trials: the pairs and their truth.
+        speakers: the speaker of each id.
+
+    Raises:
+        DataError: an id has no speaker, targets or nontargets are missing, or a label contradicts the speakers.
+    """
+    _require_ids([*trials.enrollments, *trials.tests], speakers)
+    _require_both_kinds(trials)
+    first, second, _ = speaker_groups(trials, speakers)
+    _require_labels(trials, first == second)
+
+
 def report(trials: Trials, scores: npt.ArrayLike, speakers: Mapping[str, str] | None = None) -> Report:
     """Compute the error rates of scores on a trial list.
 
@@ -105,9 +121,7 @@ def report(trials: Trials, scores: npt.ArrayLike, speakers: Mapping[str, str] | 
     Raises:
         DataError: targets or nontargets are missing, or a label contradicts the speakers.
     """
-    if not trials.targets.any() or trials.targets.all():
-        missing = "nontarget" if trials.targets.any() else "target"
-        raise DataError(f"The trial list holds no {missing} trial; an error rate needs both kinds.")
+    _require_both_kinds(trials)
     first, second, count = speaker_groups(trials, speakers)
     if speakers is not None:
         _require_labels(trials, first == second)
@@ -130,8 +144,9 @@ def evaluate(
     models: Mapping[str, Sequence[str]] | None = None,
 ) -> Report:
     """Score a trial list and report its error rates; see ``score_trials`` and ``report``."""
-    scores = score_trials(embedder, trials, utterances, models)
-    return report(trials, scores, speakers_of(utterances, models))
+    speakers = speakers_of(utterances, models)
+    check_trials(trials, speakers)
+    return report(trials, score_trials(embedder, trials, utterances, models), speakers)
 
 
 def speakers_of(
@@ -153,12 +168,18 @@ def speakers_of(
 
 
 def _require_ids(ids: Sequence[str], known: Mapping[str, object]) -> None:
-    missing = [id_ for id_ in ids if id_ not in known]
+    missing = [id_ for id_ in dict.fromkeys(ids) if id_ not in known]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise DataError(
             f"The manifest does not hold {missing[0]}{more}, which the trials or the enrollment map name."
         )
+
+
+def _require_both_kinds(trials: Trials) -> None:
+    if not trials.targets.any() or trials.targets.all():
+        missing = "nontarget" if trials.targets.any() else "target"
+        raise DataError(f"The trial list holds no {missing} trial; an error rate needs both kinds.")
 
 
 def _require_labels(trials: Trials, same: npt.NDArray[np.bool_]) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,8 @@ from speakertrip.bundle import Bundle
 from speakertrip.embedding import Embedder
 from speakertrip.enrollment import Enrollment, EnrollMode, Profile, SpeakerStore, check_name, default_store
 from speakertrip.errors import StoreError, UsageError
+from speakertrip.manifests.lines import FilePath
 
-FilePath = str | PathLike[str]
 FloatArray = npt.NDArray[np.float32]
 
 
@@ -148,7 +147,7 @@ def _load(files: Sequence[FilePath]) -> list[FloatArray]:
         require_speech(waveform, file)
         return waveform
 
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor() as pool:
         return list(pool.map(load, files))
 
 

@@ -1,5 +1,6 @@
 """The README's commands run, in order, as a reader would type them; long ones with shortened settings."""
 
+import importlib.util
 import os
 import re
 import shlex
@@ -13,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHARED = ROOT.parent / "shared"
-RUN_ELSEWHERE = ("make ", "git ", "cd ", "pip ", "python recipes/voxceleb/", ".venv/bin/pip")
+RUN_ELSEWHERE = ("make ", "rm ", "git ", "cd ", "pip ", "python recipes/voxceleb/", ".venv/bin/pip")
 SHORTER = {
     "manifest synthetic": "--train-speakers 14 --test-speakers 3",
     "train recipes/synthetic": "--set optimizer.steps=20 --set validation.every=20 --set validation.speakers=4",
@@ -31,6 +32,26 @@ def commands():
 def test_every_verb_is_shown():
     shown = {shlex.split(command)[1] for command in commands() if command.startswith("speakertrip ")}
     assert shown >= {"manifest", "train", "evaluate", "enroll", "verify"}
+
+
+def test_every_output_is_filled_in():
+    assert re.findall(r"@[A-Z]+@", README) == []
+
+
+def test_the_demo_runs_the_commands_of_the_readme(monkeypatch, tmp_path):
+    spec = importlib.util.spec_from_file_location("demo", ROOT / "recipes" / "synthetic" / "demo.py")
+    demo = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(demo)
+    ran = []
+    monkeypatch.setattr(demo, "speakertrip", lambda arguments, expect=0: ran.append((arguments, expect)))
+    monkeypatch.setattr(demo.shutil, "rmtree", lambda folder, ignore_errors: None)
+    monkeypatch.setenv("SPEAKERTRIP_MODEL", "restored after the test")
+    monkeypatch.setenv("SPEAKERTRIP_STORE", "restored after the test")
+    monkeypatch.chdir(tmp_path)
+    demo.main()
+    assert [expect for _, expect in ran] == [0, 0, 0, 0, 0, 1]
+    shown = [" ".join(command.split()) for command in commands()]
+    assert [arguments for arguments, _ in ran if f"speakertrip {arguments}" not in shown] == []
 
 
 def test_the_make_targets_exist():

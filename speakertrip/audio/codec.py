@@ -77,7 +77,8 @@ def decode(
     """
     file = _require_file(path)
     if file.suffix.lower() in AV_SUFFIXES:
-        waveform, sample_rate = _decode_av(file)
+        end = None if duration is None else start + duration
+        waveform, sample_rate = _decode_av(file, end)
         first, count = _stretch(len(waveform), sample_rate, start, duration)
         waveform = waveform[first : first + count]
     else:
@@ -162,8 +163,10 @@ def _read_header_av(file: Path) -> AudioHeader:
     return AudioHeader(rate, seconds, channels)
 
 
-def _decode_av(file: Path) -> tuple[npt.NDArray[np.float32], int]:
+def _decode_av(file: Path, end: float | None = None) -> tuple[npt.NDArray[np.float32], int]:
+    """Decode from the beginning until at least ``end`` seconds: seeking is not exact in these formats."""
     parts: list[npt.NDArray[np.float32]] = []
+    samples = 0
     with _open_av(file) as (container, stream):
         from av import AudioResampler
 
@@ -171,8 +174,12 @@ def _decode_av(file: Path) -> tuple[npt.NDArray[np.float32], int]:
         to_planes = AudioResampler(format="fltp", rate=rate)
         for frame in chain(container.decode(stream), [None]):  # None: what the resampler still holds
             # The mean is taken here: to float mono, av itself adds the channels at -3 dB each.
-            parts.extend(_mean(part.to_ndarray()) for part in to_planes.resample(frame))
-            _limit_length(file, sum(map(len, parts)) / rate if len(parts) % 1000 == 0 else 0.0)
+            for part in to_planes.resample(frame):
+                parts.append(_mean(part.to_ndarray()))
+                samples += len(parts[-1])
+            _limit_length(file, samples / rate)
+            if end is not None and samples >= end * rate:
+                break
     return (np.concatenate(parts) if parts else np.zeros(0, np.float32)), rate
 
 

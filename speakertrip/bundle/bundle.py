@@ -10,21 +10,17 @@ from typing import Literal
 import safetensors
 import safetensors.torch
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from speakertrip.bundle.files import read_folder, write_folder
 from speakertrip.bundle.model import SpeakerModel
-from speakertrip.config import EncoderConfig, FeatureConfig
-from speakertrip.errors import BundleError
+from speakertrip.config import EncoderConfig, FeatureConfig, Frozen
+from speakertrip.errors import BundleError, ConfigError
 
 CONFIG, WEIGHTS, CALIBRATION, CARD = "config.json", "model.safetensors", "calibration.json", "README.md"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class _Config(_Part):
+class _Config(Frozen):
     """What ``config.json`` holds."""
 
     format: Literal[1] = 1
@@ -32,17 +28,19 @@ class _Config(_Part):
     encoder: EncoderConfig
 
 
-class Calibration(_Part):
+class Calibration(Frozen):
     """The threshold, and the trials that it was found on: speakers held out of training.
 
     Attributes:
         threshold: accept a cosine score at or above it.
         eer: equal error rate at that threshold, a fraction.
+        eer_interval: its 95 % interval by a bootstrap over speakers.
         trials: how many trials, of which ``targets`` are target trials, of ``speakers`` speakers.
     """
 
     threshold: float
     eer: float = Field(ge=0, le=1)
+    eer_interval: tuple[float, float] | None = None
     trials: int = Field(ge=2)
     targets: int = Field(ge=1)
     speakers: int = Field(ge=2)
@@ -95,7 +93,11 @@ class Bundle:
         try:
             model = SpeakerModel(config.features, config.encoder)
             model.encoder.load_state_dict(weights)
-        except (RuntimeError, ValueError) as error:  # torch lists every name and shape, on lines of their own
+        except (
+            RuntimeError,
+            ValueError,
+            ConfigError,
+        ) as error:  # torch lists every name and shape, on lines of their own
             raise BundleError(
                 f"The weights of {folder} do not fit its {CONFIG}: {' '.join(str(error).split())[:200]}; "
                 "copy the bundle anew."

@@ -22,7 +22,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     fresh, old = folder.with_name(f".{folder.name}.part"), _set_aside(folder)
     try:
         _restore(folder, old)
-        if folder.exists() and not (folder / SUMS).is_file() and any(folder.iterdir()):
+        if folder.exists() and not _is_ours(folder):
             raise StorageError(f"{folder} holds other files; name a folder that is empty or not there yet.")
         for leftover in (fresh, old):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -70,6 +70,13 @@ def read_folder(folder: Path, required: tuple[str, ...]) -> dict[str, bytes]:
             )
         files[name] = content
     return files
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether a folder holds nothing but what its checksums list."""
+    names = {entry.name for entry in folder.iterdir()}
+    listed = (folder / SUMS).read_text(encoding="utf-8", errors="replace") if SUMS in names else ""
+    return names <= {SUMS, *(line.split("  ", 1)[-1] for line in listed.splitlines())}
 
 
 def _set_aside(folder: Path) -> Path:

@@ -42,6 +42,7 @@ def evaluate(
     utterances = manifests.read_manifest(manifest_path)
     models = manifests.read_enrollment_map(enrollments) if enrollments else None
     speakers = evaluation.speakers_of(utterances, models)
+    evaluation.check_trials(trials, speakers)
     embedder = Embedder(Bundle.load(model).model, device, threads)
     with progress_bar("utterances") as advance:
         scores = evaluation.score_trials(embedder, trials, utterances, models, advance)

@@ -43,7 +43,8 @@ def run(arguments: Sequence[str]) -> int:
             raise StorageError("The standard output is closed; open it, or send it to /dev/null.")
         if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be no text in the output's encoding
             sys.stdout.reconfigure(errors="backslashreplace")
-        code = speakertrip.main(list(arguments), prog_name="speakertrip", standalone_mode=False)
+        words = [word for word in arguments if word != "--debug"]  # wherever it stands
+        code = speakertrip.main(words, prog_name="speakertrip", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except KeyboardInterrupt:

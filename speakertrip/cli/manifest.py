@@ -22,7 +22,7 @@ def build(folder: str, out: str | None) -> None:
 
     target = Path(out) if out else Path(folder) / "manifest.jsonl"
     with progress_bar("headers") as advance:
-        utterances = build_manifest(folder, lambda done, total: advance(1))
+        utterances = build_manifest(folder, lambda done, total: advance(1, total))
     write_manifest(target, utterances)
     click.echo(f"{target}: {len(utterances)} utterances of {len({u.speaker for u in utterances})} speakers")
 

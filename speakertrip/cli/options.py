@@ -40,9 +40,14 @@ def device_options(verb: Verb) -> Verb:
 
 
 @contextmanager
-def progress_bar(unit: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show a bar on stderr, on a terminal only; yields a function that advances it."""
+def progress_bar(unit: str) -> Iterator[Callable[..., None]]:
+    """Show a bar on stderr, on a terminal only; yields ``advance(count, total=None)``."""
     from tqdm import tqdm
 
-    with tqdm(total=total, unit=f" {unit}", leave=False, disable=None) as bar:
-        yield lambda count: bar.update(count) and None
+    with tqdm(unit=f" {unit}", leave=False, disable=None) as bar:
+
+        def advance(count: int, total: int | None = None) -> None:
+            bar.total = total
+            bar.update(count)
+
+        yield advance

@@ -10,14 +10,14 @@ from speakertrip.manifests import Trials, Utterance
 
 
 def draw_trials(
-    utterances: Sequence[Utterance], seed: int, max_targets: int = 5_000, nontargets: int = 20_000
+    utterances: Sequence[Utterance], seed: int, targets: int = 5_000, nontargets: int = 20_000
 ) -> Trials:
     """Draw a trial list: all target pairs (cross-session where a speaker has any) and random nontarget pairs.
 
     Args:
         utterances: a manifest with two or more speakers.
         seed: of the draw.
-        max_targets: at most so many target trials, a random subset of all.
+        targets: at most so many target trials, a random subset of all.
         nontargets: at most so many nontarget trials; fewer where there are fewer distinct pairs.
 
     Returns:
@@ -27,19 +27,19 @@ def draw_trials(
         DataError: no speaker has two utterances, or all are of one speaker.
     """
     rng = np.random.default_rng(seed)
-    targets = _target_pairs(utterances)
-    if len(targets) > max_targets:
-        targets = [targets[i] for i in np.sort(rng.permutation(len(targets))[:max_targets])]
+    same = _target_pairs(utterances)
+    if len(same) > targets:
+        same = [same[i] for i in np.sort(rng.permutation(len(same))[:targets])]
     others = _nontarget_pairs(utterances, nontargets, rng)
-    if not targets or not others:
+    if not same or not others:
         raise DataError(
             "Trials need a speaker with two utterances and a second speaker; this manifest has no such."
         )
-    pairs = [*targets, *others]
+    pairs = [*same, *others]
     return Trials(
         [utterances[first].id for first, _ in pairs],
         [utterances[second].id for _, second in pairs],
-        np.arange(len(pairs)) < len(targets),
+        np.arange(len(pairs)) < len(same),
     )
 
 

@@ -1,12 +1,15 @@
 """The log-mel front end."""
 
+import warnings
+
 import torch
 import torchaudio
 from torch import Tensor, nn
 
+from speakertrip.audio import SAMPLE_RATE
 from speakertrip.config import FeatureConfig
+from speakertrip.errors import ConfigError
 
-SAMPLE_RATE = 16_000  # hertz
 WINDOW = 400  # samples, 25 ms
 HOP = 160  # samples, 10 ms
 FFT = 512
@@ -24,6 +27,9 @@ class LogMel(nn.Module):
     Args:
         config: number of mels and the band, in hertz.
 
+    Raises:
+        ConfigError: so many mels in so narrow a band that some would be empty.
+
     Shape:
         - waveforms: ``(batch, samples)``, float, at 16 kHz, at least 400 samples
         - output: ``(batch, 1 + samples // 160, mels)``, float32, natural logarithm
@@ -35,15 +41,22 @@ class LogMel(nn.Module):
 
     def __init__(self, config: FeatureConfig) -> None:
         super().__init__()
-        self.mel = torchaudio.transforms.MelSpectrogram(
-            sample_rate=SAMPLE_RATE,
-            n_fft=FFT,
-            win_length=WINDOW,
-            hop_length=HOP,
-            f_min=config.f_min,
-            f_max=config.f_max,
-            n_mels=config.mels,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of empty filters, which are refused below
+            self.mel = torchaudio.transforms.MelSpectrogram(
+                sample_rate=SAMPLE_RATE,
+                n_fft=FFT,
+                win_length=WINDOW,
+                hop_length=HOP,
+                f_min=config.f_min,
+                f_max=config.f_max,
+                n_mels=config.mels,
+            )
+        if not self.mel.mel_scale.fb.any(dim=0).all():
+            raise ConfigError(
+                f"features: {config.mels} mels from {config.f_min:g} to {config.f_max:g} Hz leave filters without "
+                "a frequency; take fewer, or a wider band."
+            )
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Compute the features of a batch of waveforms of equal length."""

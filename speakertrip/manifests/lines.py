@@ -1,8 +1,9 @@
 """Reading and writing of line-based text files, with errors that name the file and the line."""
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
@@ -19,7 +20,7 @@ def read_lines(path: FilePath, what: str) -> Iterator[tuple[int, str]]:
     """Yield ``(line number, text)`` of each line that is neither blank nor a ``#`` comment.
 
     Args:
-        path: the file, UTF-8 with or without a byte order mark.
+        path: the file, UTF-8 with or without a byte order mark; "-" is standard input.
         what: its role in words, for messages: "manifest", "trial list".
 
     Raises:
@@ -27,7 +28,7 @@ def read_lines(path: FilePath, what: str) -> Iterator[tuple[int, str]]:
     """
     number = 0
     try:
-        with Path(path).open(encoding="utf-8-sig", newline=None) as file:
+        with nullcontext(sys.stdin) if str(path) == "-" else Path(path).open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
                 text = line.rstrip("\r\n")
                 if text.strip() and not text.lstrip().startswith("#"):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from speakertrip.errors import DataError
-from speakertrip.manifests.lines import FilePath, read_lines, write_lines
+from speakertrip.manifests.lines import FilePath, is_listable, read_lines, write_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,10 @@ def _parse_row(text: str, folder: Path) -> Utterance:
     for key in TEXT_KEYS:
         if key in known and not isinstance(known[key], str):
             raise ValueError(f"{key!r} must be text, not {known[key]!r}")
+    if not is_listable(known["id"]):
+        raise ValueError(
+            f"the id {known['id']!r} cannot stand in a trial list (manifests/README.md says why)"
+        )
     for key in ("start", "duration", "sample_rate"):
         if key in known:
             _check_number(key, known[key])

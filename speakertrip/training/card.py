@@ -21,7 +21,11 @@ def model_card(
         calibration: of the validation at that step.
     """
     corpora = Counter(str(utterance.extra.get("corpus", "unnamed")) for utterance in utterances)
-    sources = "\n".join(f"- {name}: {count} utterances" for name, count in sorted(corpora.items()))
+    sources = "\n".join(
+        f"- {name}: {count} utterances, licence: {config.data.licences.get(name, 'not stated')}"
+        for name, count in sorted(corpora.items())
+    )
+    interval = "[{:.2f}, {:.2f}]".format(*(100 * end for end in calibration.eer_interval or (0.0, 1.0)))
     return f"""# Speaker encoder ({config.encoder.kind})
 
 Trained by speakertrip {__version__} with the multi-sample triplet loss (margin {config.loss.margin:g}, negatives:
@@ -30,16 +34,16 @@ the hardest {100 * config.loss.negative_share:g} %), {step} of {config.optimizer
 
 ## Data
 
-{len(utterances)} utterances of {len({u.speaker for u in utterances})} speakers; mind the licences of the corpora.
+{len(utterances)} utterances of {len({u.speaker for u in utterances})} speakers.
 
 {sources}
 
 ## Error rate
 
-EER {100 * calibration.eer:.2f} % on {calibration.trials} trials ({calibration.targets} target) among
-{calibration.speakers} speakers held out of training. The threshold {calibration.threshold:.4f} is the one at that
-error rate. It was also used to choose the step, so expect somewhat more on new speakers, and other rates on other
-channels: measure yours with `speakertrip evaluate`.
+EER {100 * calibration.eer:.2f} % {interval} (95 % interval over speakers) on
+{calibration.trials} trials ({calibration.targets} target) among {calibration.speakers} speakers held out of training.
+The threshold {calibration.threshold:.4f} is the one at that error rate. It was also used to choose the step, so
+expect somewhat more on new speakers, and other rates on other channels: measure yours with `speakertrip evaluate`.
 
 There is no detection of replayed or synthetic speech.
 """

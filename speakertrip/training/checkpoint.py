@@ -1,6 +1,7 @@
 """The state of a run between two steps, as one safetensors file: no pickle."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,8 +27,21 @@ class Progress:
     best_eer: float = float("inf")
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a run was begun with; a run that goes on with anything else would not be one run.
+
+    Attributes:
+        config: of the run.
+        manifest: hash of the training manifest: another one would hold out other speakers, some of them trained on.
+    """
+
+    config: TrainConfig
+    manifest: str
+
+
 def save_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, config: TrainConfig
+    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, origin: Origin
 ) -> None:
     """Write weights, optimiser state and progress; an interrupted write leaves the old file.
 
@@ -40,7 +54,12 @@ def save_checkpoint(
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
     # One entry: several would be written in an order that changes from process to process.
-    metadata = {"run": json.dumps({"progress": asdict(progress), "config": config.model_dump(mode="json")})}
+    run = {
+        "progress": asdict(progress),
+        "config": origin.config.model_dump(mode="json"),
+        "manifest": origin.manifest,
+    }
+    metadata = {"run": json.dumps(run)}
     fresh = path.with_suffix(".part")
     try:
         save_file(
@@ -49,22 +68,25 @@ def save_checkpoint(
         fresh.replace(path)
     except (OSError, safetensors.SafetensorError) as error:
         raise StorageError(f"Cannot write {path}: {error}.") from None
+    finally:
+        with suppress(OSError):  # it is no longer there, or its folder never was
+            fresh.unlink()
 
 
 def load_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, config: TrainConfig
+    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, origin: Origin
 ) -> Progress:
     """Restore what ``save_checkpoint`` wrote into a fresh model and optimiser.
 
     Raises:
         TrainingError: the file is damaged.
-        ConfigError: the run was begun with another configuration.
+        ConfigError: the run was begun with another configuration or manifest.
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             run = json.loads(file.metadata()["run"])
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        _require_same(config, TrainConfig.model_validate(run["config"]))
+        _require_same(origin, Origin(TrainConfig.model_validate(run["config"]), run["manifest"]))
         model.load_state_dict(_below("model.", tensors))
         optimizer.load_state_dict(
             {"state": _optimizer_state(tensors), "param_groups": optimizer.state_dict()["param_groups"]}
@@ -87,13 +109,13 @@ def _optimizer_state(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]
     return state
 
 
-def _require_same(config: TrainConfig, saved: TrainConfig) -> None:
-    now, then = _settings(config), _settings(saved)
+def _require_same(origin: Origin, saved: Origin) -> None:
+    now, then = _settings(origin.config), _settings(saved.config)
     changed = [key for key in sorted(now.keys() | then.keys()) if now.get(key) != then.get(key)]
+    if origin.manifest != saved.manifest:
+        changed.append("training manifest")
     if changed:
-        raise ConfigError(
-            f"This run was begun with another {', '.join(changed)}; resume it with the same settings."
-        )
+        raise ConfigError(f"This run was begun with another {', '.join(changed)}; resume it with the same.")
 
 
 def _settings(config: TrainConfig) -> dict[str, object]:

@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 from speakertrip.audio import SAMPLE_RATE, resample
 from speakertrip.audio.augment import augment
 from speakertrip.config import TrainConfig
+from speakertrip.errors import ConfigError
 from speakertrip.manifests import Utterance
 from speakertrip.training.source import Source
 
@@ -28,6 +29,9 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
         source: of their samples.
         config: crop length, speeds, augmentation, seed.
 
+    Raises:
+        ConfigError: no utterance has the key that batches are to be grouped by.
+
     Attributes:
         labels: the speaker of each row, ``0 .. speakers-1``.
         sessions: the session of each row.
@@ -44,6 +48,10 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
         self.sessions = [u.session for u in utterances for _ in range(count)]
         key = config.batch.group_by
         self.groups = [_value(u, key) for u in utterances for _ in range(count)] if key else None
+        if self.groups and not any(self.groups):
+            raise ConfigError(
+                f"batch.group_by: no utterance has the key {key!r}; name another, or none by ''."
+            )
 
     def __len__(self) -> int:
         return len(self.labels)

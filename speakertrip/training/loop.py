@@ -1,5 +1,6 @@
 """A training run, from the manifest to the best bundle."""
 
+import hashlib
 import signal
 import threading
 import time
@@ -17,12 +18,13 @@ from speakertrip.bundle import Bundle
 from speakertrip.config import TrainConfig
 from speakertrip.corpora import split_speakers
 from speakertrip.embedding import Embedder, pick_device
-from speakertrip.errors import StorageError, UsageError
+from speakertrip.errors import UsageError
 from speakertrip.manifests import read_manifest
+from speakertrip.manifests.lines import write_lines
 from speakertrip.metrics import det_curve, equal_error_rate
 from speakertrip.samplers import PKSampler
 from speakertrip.training.card import model_card
-from speakertrip.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from speakertrip.training.checkpoint import Origin, Progress, load_checkpoint, save_checkpoint
 from speakertrip.training.dataset import CropDataset
 from speakertrip.training.record import MetricsFile, StepRecord
 from speakertrip.training.source import open_source
@@ -67,19 +69,21 @@ def train(
     """
     run = Path(out)
     checkpoint = run / "checkpoint.safetensors"
-    _open_run(run, checkpoint, config, resume)
+    _require_run(run, checkpoint, resume)
+    manifest = Path(data) / config.data.manifest
+    kept, held = split_speakers(read_manifest(manifest), config.validation.speakers, config.seed)
+    validation = Validation(held, config)
+    dataset = CropDataset(kept, open_source(kept, config.data.memory_gib, on_decode), config)
+
     trainer = Trainer(config, pick_device(device))
+    embedder = Embedder(trainer.model, device)
+    origin = Origin(config, hashlib.sha256(manifest.read_bytes()).hexdigest())
     progress = Progress()
     if resume:
-        progress = load_checkpoint(checkpoint, trainer.model, trainer.optimizer, config)
-    metrics = MetricsFile(run / "metrics.jsonl", keep_until=progress.step)
-
-    utterances = read_manifest(Path(data) / config.data.manifest)
-    kept, held = split_speakers(utterances, config.validation.speakers, config.seed)
-    validation = Validation(held, config)
-    embedder = Embedder(trainer.model, device)
-    dataset = CropDataset(kept, open_source(kept, config.data.memory_gib, on_decode), config)
+        progress = load_checkpoint(checkpoint, trainer.model, trainer.optimizer, origin)
     batches = _batches(dataset, config, progress.step)
+    write_lines(run / "config.json", [config.model_dump_json(indent=2)])
+    metrics = MetricsFile(run / "metrics.jsonl", keep_until=progress.step)
 
     speed = _Speed()
     with _interruptible() as interrupted:
@@ -113,23 +117,19 @@ def train(
                 )
                 metrics.append(record)
                 if calibration:  # after its record, which a resumed run would otherwise lack
-                    save_checkpoint(checkpoint, trainer.model, trainer.optimizer, progress, config)
+                    with speed.paused():
+                        save_checkpoint(checkpoint, trainer.model, trainer.optimizer, progress, origin)
                 on_record(record)
             if stop:
                 break
     return progress.step == config.optimizer.steps
 
 
-def _open_run(run: Path, checkpoint: Path, config: TrainConfig, resume: bool) -> None:
+def _require_run(run: Path, checkpoint: Path, resume: bool) -> None:
     if resume and not checkpoint.exists():
         raise UsageError(f"There is nothing to resume: {checkpoint} does not exist.")
     if not resume and checkpoint.exists():
         raise UsageError(f"{run} holds a run already; go on with --resume, or name another folder.")
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        (run / "config.json").write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"Cannot write to {run}: {error.strerror}.") from None
 
 
 def _batches(dataset: CropDataset, config: TrainConfig, done: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from speakertrip.errors import StorageError
+from speakertrip.manifests.lines import write_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class MetricsFile:
         with _writing(path):
             lines = path.read_text(encoding="utf-8").splitlines() if path.exists() and keep_until else []
             kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= keep_until]
-            path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        write_lines(path, kept)
 
     def append(self, record: StepRecord) -> None:
         """Add a record."""

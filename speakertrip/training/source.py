@@ -14,6 +14,8 @@ from speakertrip.manifests import Utterance
 FloatArray = npt.NDArray[np.float32]
 FULL_SCALE = 32_768  # 16-bit files come back exactly as they are decoded
 BYTES_PER_SAMPLE = 2
+LOUD = 2.0  # a peak above this is no overshoot of a lossy codec
+QUIET = 2.0**-9  # a peak below this leaves fewer than 7 bits
 
 
 class Source(Protocol):
@@ -46,23 +48,30 @@ def open_source(
         lengths = list(pool.map(_length, utterances))
         if sum(lengths) * BYTES_PER_SAMPLE > memory_gib * 2**30:
             return FileSource(utterances, lengths)
-        waveforms = []
-        for waveform in pool.map(_decode, utterances):
+        waveforms, scales = [], []
+        for waveform, scale in pool.map(_decode, utterances):
             waveforms.append(waveform)
+            scales.append(scale)
             progress(1)
-    return MemorySource(waveforms)
+    return MemorySource(waveforms, scales)
 
 
 class MemorySource:
-    """Utterances as 16-bit samples in memory."""
+    """Utterances in memory.
 
-    def __init__(self, waveforms: Sequence[npt.NDArray[np.int16]]) -> None:
-        self.waveforms = waveforms
+    Args:
+        waveforms: 16-bit samples of each.
+        scales: what a sample of 1 stands for in each.
+    """
+
+    def __init__(self, waveforms: Sequence[npt.NDArray[np.int16]], scales: Sequence[float]) -> None:
+        self.waveforms, self.scales = waveforms, scales
         self.lengths = [len(waveform) for waveform in waveforms]
 
     def read(self, index: int, first: int, count: int) -> FloatArray:
         """See ``Source``."""
-        return np.asarray(self.waveforms[index][first : first + count] / np.float32(FULL_SCALE), np.float32)
+        samples = self.waveforms[index][first : first + count]
+        return np.asarray(samples * np.float32(self.scales[index]), np.float32)
 
 
 class FileSource:
@@ -75,6 +84,7 @@ class FileSource:
     def read(self, index: int, first: int, count: int) -> FloatArray:
         """See ``Source``."""
         utterance = self.utterances[index]
+        count = min(count, self.lengths[index] - first)  # what follows in the file is another utterance
         return load_waveform(utterance.path, utterance.start + first / SAMPLE_RATE, count / SAMPLE_RATE)
 
 
@@ -85,6 +95,9 @@ def _length(utterance: Utterance) -> int:
     return max(1, round(seconds * SAMPLE_RATE))
 
 
-def _decode(utterance: Utterance) -> npt.NDArray[np.int16]:
+def _decode(utterance: Utterance) -> tuple[npt.NDArray[np.int16], float]:
     waveform = load_waveform(utterance.path, utterance.start, utterance.duration)
-    return np.clip(np.rint(waveform * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    peak = float(np.abs(waveform).max())
+    # Float files may hold unscaled samples, or lie so far below full scale that 16 bits would lose them.
+    scale = (peak if peak > LOUD or 0 < peak < QUIET else 1.0) / FULL_SCALE
+    return np.clip(np.rint(waveform / scale), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16), scale

@@ -44,7 +44,8 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
         self.model = SpeakerModel(config.features, config.encoder).to(device)
-        self.miner = HardestShare(config.loss.negative_share)
+        share = config.loss.negative_share
+        self.miner = HardestShare(share) if share < 1 else None  # over all of them the loss is linear
         self.triplet = MultiSampleTripletLoss(config.loss.margin)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=config.optimizer.lr, weight_decay=config.optimizer.weight_decay
@@ -54,23 +55,25 @@ class Trainer:
         """Learn from a batch: waveforms ``(batch, samples)``, labels ``(batch,)``; steps count from 1.
 
         Raises:
-            TrainingError: the loss is not finite; the weights are then those before the step.
+            TrainingError: the loss or its gradient is not finite; the parameters are those before the step.
         """
         self.model.train()
         labels = labels.to(self.device)
         features = self._mask(self.model.log_mel(waveforms.to(self.device)), number)
         embeddings = functional.normalize(self.model.encoder(features).float(), dim=1)
-        negatives = self.miner(embeddings, labels)
+        negatives = self.miner(embeddings, labels) if self.miner else None
         violations = self.triplet.hinge(self.triplet.distances(embeddings, labels, negatives))
         loss = violations.mean()
-        if not loss.isfinite():
-            raise TrainingError(f"The loss at step {number} is {loss.item()}; lower optimizer.lr.")
-
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(number, self.config.optimizer)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.optimizer.clip_norm)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.optimizer.clip_norm)
+        if not (loss.isfinite() and norm.isfinite()):
+            raise TrainingError(
+                f"At step {number} the loss is {loss.item():g} and its gradient {norm.item():g}; begin anew with a "
+                "lower optimizer.lr, or go on from the checkpoint with --resume."
+            )
         self.optimizer.step()
         active = (violations > 0).float().mean()
         return StepResult(loss.item(), active.item(), embeddings.detach(), labels)

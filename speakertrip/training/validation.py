@@ -12,7 +12,7 @@ from speakertrip.config import TrainConfig
 from speakertrip.corpora import draw_trials
 from speakertrip.embedding import Embedder, load_speech
 from speakertrip.manifests import Utterance
-from speakertrip.metrics import det_curve, equal_error_rate, threshold_at_eer
+from speakertrip.metrics import det_curve, eer_interval, equal_error_rate, speaker_groups, threshold_at_eer
 
 
 class Validation:
@@ -29,21 +29,28 @@ class Validation:
 
     def __init__(self, utterances: Sequence[Utterance], config: TrainConfig) -> None:
         chosen = _thin(utterances, config.validation.utterances, config.seed)
-        self.speakers = len({utterance.speaker for utterance in chosen})
-        self.trials = draw_trials(chosen, config.seed, nontargets=config.validation.nontargets)
+        self.trials = draw_trials(
+            chosen, config.seed, config.validation.targets, config.validation.nontargets
+        )
         place = {utterance.id: i for i, utterance in enumerate(chosen)}
         self.first = np.array([place[id_] for id_ in self.trials.enrollments])
         self.second = np.array([place[id_] for id_ in self.trials.tests])
+        speaker_of = {utterance.id: utterance.speaker for utterance in chosen}
+        self.enrollment_speakers, self.test_speakers, self.speakers = speaker_groups(self.trials, speaker_of)
         with ThreadPoolExecutor(cpu_count()) as pool:
             self.waveforms = list(pool.map(load_speech, chosen))
 
     def run(self, embedder: Embedder) -> Calibration:
         """Embed the held-out utterances and find the equal error rate and its threshold."""
         embeddings = embedder.embed(self.waveforms)
-        curve = det_curve(pair_scores(embeddings, embeddings, self.first, self.second), self.trials.targets)
+        scores = pair_scores(embeddings, embeddings, self.first, self.second)
+        curve = det_curve(scores, self.trials.targets)
         return Calibration(
             threshold=threshold_at_eer(curve),
             eer=equal_error_rate(curve),
+            eer_interval=eer_interval(
+                scores, self.trials.targets, self.enrollment_speakers, self.test_speakers
+            ),
             trials=len(self.trials),
             targets=int(self.trials.targets.sum()),
             speakers=self.speakers,

@@ -91,6 +91,14 @@ def test_a_link_keeps_pointing_to_what_is_replaced(tmp_path):
     assert names(tmp_path) == ["link", "x"]
 
 
+def test_files_beside_checksums_are_never_replaced(tmp_path):
+    write_folder(tmp_path / "folder", NEW)
+    (tmp_path / "folder" / "notes.txt").write_text("years of work")
+    with pytest.raises(StorageError, match="holds other files"):
+        write_folder(tmp_path / "folder", NEW)
+    assert (tmp_path / "folder" / "notes.txt").read_text() == "years of work"
+
+
 def test_other_files_are_never_replaced(tmp_path):
     for name in ("folder/thesis.txt", "file"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -44,7 +44,7 @@ def test_limits_truth_and_no_pair_twice(nontargets):
     # 200 utterances have 19,900 pairs: with 50 the nontargets are drawn blindly, with 5,000 from the full list.
     utterances = corpus(**{f"s{number}": ["x", "x", "y", "y"] for number in range(50)})
     speaker = {utterance.id: utterance.speaker for utterance in utterances}
-    trials = draw_trials(utterances, seed=1, max_targets=60, nontargets=nontargets)
+    trials = draw_trials(utterances, seed=1, targets=60, nontargets=nontargets)
     assert trials.targets.sum() == 60
     assert (~trials.targets).sum() == nontargets
     rows = list(zip(trials.enrollments, trials.tests, strict=True))
@@ -53,13 +53,13 @@ def test_limits_truth_and_no_pair_twice(nontargets):
 
 
 def test_fewer_where_there_are_fewer():
-    trials = draw_trials(corpus(a=["x"] * 3, b=["x"]), seed=0, max_targets=100, nontargets=100)
+    trials = draw_trials(corpus(a=["x"] * 3, b=["x"]), seed=0, targets=100, nontargets=100)
     assert trials.targets.tolist() == [True] * 3 + [False] * 3
 
 
 def test_the_draw_depends_on_the_seed():
     utterances = corpus(**{f"s{number}": ["x", "y"] for number in range(30)})
-    draws = [draw_trials(utterances, seed, max_targets=10, nontargets=20) for seed in (0, 0, 1)]
+    draws = [draw_trials(utterances, seed, targets=10, nontargets=20) for seed in (0, 0, 1)]
     assert pairs(draws[0], True) == pairs(draws[1], True) != pairs(draws[2], True)
     assert draws[0].tests == draws[1].tests != draws[2].tests
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from speakertrip.config import FeatureConfig
+from speakertrip.errors import ConfigError
 from speakertrip.features import HOP, WINDOW, LogMel
 from speakertrip.features.log_mel import FFT, FLOOR
 
@@ -61,6 +62,12 @@ def test_the_mean_over_time_is_zero_and_rows_are_independent(waveform):
 def test_silence_gives_zeros_not_nan():
     silent = LogMel(FeatureConfig())(torch.zeros(1, 8_000))
     torch.testing.assert_close(silent, torch.zeros(1, 51, 80), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("config", [FeatureConfig(mels=256), FeatureConfig(f_min=50, f_max=60)])
+def test_filters_without_a_frequency_are_refused(config):
+    with pytest.raises(ConfigError, match="leave filters without a frequency"):
+        LogMel(config)
 
 
 def test_autocast_keeps_float32(waveform):

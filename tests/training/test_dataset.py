@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from speakertrip.config import AugmentConfig
+from speakertrip.errors import ConfigError
 from speakertrip.manifests import Utterance
 from speakertrip.training.dataset import CropDataset
 from speakertrip.training.source import MemorySource
@@ -20,7 +21,7 @@ def make(config, tmp_path):
         ramps = [np.arange(1, length + 1).astype(np.int16) for length in lengths]
         data = config.data.model_copy(update={"speeds": speeds})
         settings = config.model_copy(update={"augment": augment, "data": data})
-        return CropDataset(utterances, MemorySource(ramps), settings)
+        return CropDataset(utterances, MemorySource(ramps, [1 / 32_768] * len(ramps)), settings)
 
     return build
 
@@ -65,7 +66,7 @@ def test_a_faster_speed_raises_the_pitch(config, tmp_path):
     tone = (10_000 * np.sin(2 * np.pi * 1_000 * np.arange(48_000) / 16_000)).astype(np.int16)
     utterances = [Utterance(str(i), tmp_path, "spk") for i in range(2)]
     settings = config.model_copy(update={"augment": CLEAN})
-    dataset = CropDataset(utterances, MemorySource([tone, tone]), settings)
+    dataset = CropDataset(utterances, MemorySource([tone, tone], [1 / 32_768] * 2), settings)
     for row, speed in enumerate(config.data.speeds):
         spectrum = np.abs(np.fft.rfft(dataset[row, 0][0].numpy() * np.hanning(12_800)))
         assert spectrum.argmax() * 16_000 / 12_800 == pytest.approx(1_000 * speed, abs=2)
@@ -75,3 +76,21 @@ def test_a_crop_depends_on_the_draw_alone(make):
     dataset = make([30_000, 30_000], augment=AugmentConfig())
     assert dataset[1, 5][0].equal(dataset[1, 5][0])
     assert not dataset[1, 5][0].equal(dataset[1, 6][0])
+
+
+def test_groups_come_from_a_key_of_the_manifest(config, tmp_path):
+    utterances = [
+        Utterance("a", tmp_path, "spk1", language="en", extra={"corpus": "x"}),
+        Utterance("b", tmp_path, "spk2", extra={"corpus": 3}),
+    ]
+    source = MemorySource([np.ones(100, np.int16)] * 2, [1.0] * 2)
+
+    def groups(key):
+        batch = config.batch.model_copy(update={"group_by": key})
+        return CropDataset(utterances, source, config.model_copy(update={"batch": batch})).groups
+
+    assert groups("corpus") == ["x"] * 3 + ["3"] * 3
+    assert groups("language") == ["en"] * 3 + [None] * 3
+    assert groups("") is None
+    with pytest.raises(ConfigError, match=r"batch\.group_by: no utterance has the key 'corpsu'"):
+        groups("corpsu")

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import soundfile
 
 from speakertrip.audio import load_waveform
 from speakertrip.errors import AudioError
@@ -30,6 +31,20 @@ def test_a_stretch_of_a_file_is_an_utterance(utterances):
         source = open_source([part], memory_gib)
         assert source.lengths[0] == 8_000
         np.testing.assert_allclose(source.read(0, 100, 50), load_waveform(whole.path)[4_100:4_150], atol=1e-4)
+
+
+def test_a_stretch_ends_where_it_ends(utterances):
+    part = Utterance("part", utterances[0].path, "spk1", start=0.25, duration=0.5)
+    for memory_gib in (1, 0):
+        assert len(open_source([part], memory_gib).read(0, 7_900, 500)) == 100
+
+
+@pytest.mark.parametrize("peak", [1e-4, 0.5, 30_000.0])
+def test_memory_keeps_the_level_of_float_files(tmp_path, peak):
+    waveform = (peak * np.sin(np.arange(8_000) / 5)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", waveform, 16_000, subtype="FLOAT")
+    source = open_source([Utterance("a", tmp_path / "a.wav", "spk1")], memory_gib=1)
+    np.testing.assert_allclose(source.read(0, 0, 8_000), waveform, atol=2e-4 * peak)
 
 
 def test_lengths_are_read_from_the_headers_where_the_manifest_is_silent(utterances):

@@ -47,7 +47,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change(config):
     before = functional.normalize(next(iter(trainer.model.parameters())).detach().clone(), dim=0)
     waveforms, labels = batch()
     waveforms[0, 0] = float("nan")
-    with pytest.raises(TrainingError, match="loss at step 7 is nan"):
+    with pytest.raises(TrainingError, match="At step 7 the loss is nan"):
         trainer.step(7, waveforms, labels)
     after = functional.normalize(next(iter(trainer.model.parameters())).detach(), dim=0)
     assert torch.equal(before, after)

@@ -4,7 +4,7 @@ The source-filter model (Fant 1960) in the form of Klatt's cascade synthesiser (
 speaker verification that needs no download: who speaks (``Voice``), on what occasion (``Channel``) and what is
 said (the generator) vary apart from each other. It babbles; it does not say words.
 
-    phones ─► score ─► glottis ─► tract ─► channel
+    phones ─► plan ─► glottis ─► tract ─► channel
 """
 
 from speakertrip.corpora.voices.channel import Channel, draw_channel

@@ -7,17 +7,17 @@ from scipy.signal import lfilter
 
 from speakertrip.audio import SAMPLE_RATE
 from speakertrip.corpora.voices.frames import FRAME, Floats, to_samples
-from speakertrip.corpora.voices.score import Score
+from speakertrip.corpora.voices.plan import Plan
 from speakertrip.corpora.voices.voice import Voice
 
 TILT_HZ = 3000.0  # where Klatt's tilt parameter is measured
 TILT_DRIFT = 1.0  # dB: how much one speaker varies from utterance to utterance
 
 
-def excitation(voice: Voice, score: Score, rng: np.random.Generator) -> Floats:
+def excitation(voice: Voice, plan: Plan, rng: np.random.Generator) -> Floats:
     """Derivative of the glottal flow (the lips radiate it) with aspiration noise, ``(frames * FRAME,)``."""
-    samples = len(score.f0) * FRAME
-    marks, periods = _glottal_cycles(voice.jitter, score.f0, rng)
+    samples = len(plan.f0) * FRAME
+    marks, periods = _glottal_cycles(voice.jitter, plan.f0, rng)
     cycle = np.searchsorted(marks, np.arange(samples), side="right") - 1
     flow = _rosenberg((np.arange(samples) - marks[cycle]) / periods[cycle], voice.open_quotient)
     loudness = 1 + voice.shimmer * np.clip(rng.normal(size=len(marks)), -3, 3)
@@ -26,7 +26,7 @@ def excitation(voice: Voice, score: Score, rng: np.random.Generator) -> Floats:
     pulses = _tilt(pulses, max(0.5, voice.tilt + TILT_DRIFT * float(np.clip(rng.normal(), -2, 2))))
     pulses /= math.sqrt(np.mean(pulses**2)) + 1e-12
     aspiration = 10 ** (voice.breathiness / 20) * rng.normal(size=samples) * (0.3 + 0.7 * flow)
-    return (pulses + aspiration) * to_samples(score.voicing)
+    return (pulses + aspiration) * to_samples(plan.voicing)
 
 
 def _glottal_cycles(jitter: float, f0: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ from speakertrip.audio import SAMPLE_RATE
 from speakertrip.corpora.voices.channel import Channel, record
 from speakertrip.corpora.voices.frames import FRAME
 from speakertrip.corpora.voices.glottis import excitation
-from speakertrip.corpora.voices.score import compose
+from speakertrip.corpora.voices.plan import compose
 from speakertrip.corpora.voices.tract import cascade, frication
 from speakertrip.corpora.voices.voice import BANDWIDTHS, Voice
 from speakertrip.errors import UsageError
@@ -47,8 +47,8 @@ def synthesize(
     if not (math.isfinite(seconds) and seconds >= MIN_SECONDS):
         raise UsageError(f"An utterance must last {MIN_SECONDS:g} seconds or more, not {seconds:g}.")
     samples = round(seconds * SAMPLE_RATE)
-    score = compose(voice, math.ceil(samples / FRAME), rng)
-    speech = cascade(excitation(voice, score, rng), score.formants, BANDWIDTHS * voice.bandwidth_factor)
+    plan = compose(voice, math.ceil(samples / FRAME), rng)
+    speech = cascade(excitation(voice, plan, rng), plan.formants, BANDWIDTHS * voice.bandwidth_factor)
     speech /= math.sqrt(np.mean(speech**2)) + 1e-12
-    speech += frication(voice, score, rng)
+    speech += frication(voice, plan, rng)
     return record(speech[:samples], channel, rng)

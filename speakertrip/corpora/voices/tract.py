@@ -8,7 +8,7 @@ from scipy.signal import lfilter
 from speakertrip.audio import SAMPLE_RATE
 from speakertrip.corpora.voices.frames import FRAME, Floats
 from speakertrip.corpora.voices.phones import FRICATIVES
-from speakertrip.corpora.voices.score import Score
+from speakertrip.corpora.voices.plan import Plan
 from speakertrip.corpora.voices.voice import Voice
 
 
@@ -47,10 +47,10 @@ def cascade(source: Floats, formants: Floats, bandwidths: Floats) -> Floats:
     return output
 
 
-def frication(voice: Voice, score: Score, rng: np.random.Generator) -> Floats:
+def frication(voice: Voice, plan: Plan, rng: np.random.Generator) -> Floats:
     """Turbulence at a constriction: noise through one resonance, its level against speech of power 1."""
-    output = np.zeros(len(score.voicing) * FRAME)
-    for first, last, row in score.noises:
+    output = np.zeros(len(plan.voicing) * FRAME)
+    for first, last, row in plan.noises:
         center, bandwidth, level = FRICATIVES[row]
         radius = math.exp(-math.pi * bandwidth / SAMPLE_RATE)
         angle = 2 * math.pi * min(center * voice.tract_factor, 0.47 * SAMPLE_RATE) / SAMPLE_RATE

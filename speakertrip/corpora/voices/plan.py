@@ -19,7 +19,7 @@ MIN_F0, MAX_F0 = 60.0, 500.0  # hertz
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class Plan:
     """What is to be articulated, frame by frame."""
 
     formants: Floats  # (frames, 7), hertz
@@ -28,7 +28,7 @@ class Score:
     noises: list[tuple[int, int, int]]  # first frame, frame after the last, row of FRICATIVES
 
 
-def compose(voice: Voice, frames: int, rng: np.random.Generator) -> Score:
+def compose(voice: Voice, frames: int, rng: np.random.Generator) -> Plan:
     """Lay phones end to end, and smooth their targets as the articulators would."""
     targets = np.empty((frames, 3))
     voicing, accents = np.zeros(frames), np.zeros(frames)
@@ -46,7 +46,7 @@ def compose(voice: Voice, frames: int, rng: np.random.Generator) -> Score:
     upper = np.broadcast_to(UPPER_FORMANTS, (frames, len(UPPER_FORMANTS)))
     formants = np.hstack([smooth(targets, COARTICULATION), upper])
     formants *= voice.tract_factor * np.array(voice.formant_offsets)
-    return Score(
+    return Plan(
         formants=np.clip(formants, 150, 0.49 * SAMPLE_RATE),
         f0=_intonation(voice, accents, voicing, rng),
         voicing=smooth(voicing, ONSET),
