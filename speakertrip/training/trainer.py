@@ -91,7 +91,7 @@ def learning_rate(step: int, config: OptimizerConfig) -> float:
     """Return the rate of a step, counted from 1: a linear rise over the warm-up, then half a cosine to zero.
 
     >>> [round(learning_rate(s, OptimizerConfig(steps=4, warmup_steps=2, lr=1.0)), 3) for s in (1, 2, 3, 4)]
-    [0.5, 1.0, 0.75, 0.25]
+    [0.5, 1.0, 0.854, 0.146]
     """
     if step <= config.warmup_steps:
         return config.lr * step / config.warmup_steps

@@ -231,18 +231,23 @@ class Output:
 def test_an_interrupt(tmp_path, module):
     script = Path(sys.executable).with_name("speakertrip")
     command = COMMAND if module or not script.exists() else [script]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*command, "manifest", "synthetic", tmp_path, "--train-speakers", "100000"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    for _ in range(600):
-        if list(tmp_path.rglob("*.wav")):
-            break
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+        # A job in the background of a script is born deaf to interrupts, and its children with it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        try:
+            for _ in range(600):
+                if list(tmp_path.rglob("*.wav")):
+                    break
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert (out, err.strip()) == ("", "Interrupted.")
 

@@ -24,7 +24,7 @@ values = st.recursive(
 )
 utterances = st.builds(
     Utterance,
-    id=texts,
+    id=texts.filter(is_listable),
     path=st.lists(names.filter(lambda name: name not in (".", "..")), min_size=1, max_size=3)
     .map("/".join)
     .map(Path),
