@@ -1,11 +1,13 @@
 """``speakertrip evaluate``."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from speakertrip.cli.options import device_options, json_option, model_option, progress_bar
+from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
     from speakertrip.evaluation import Report
@@ -34,6 +36,9 @@ def evaluate(
     threads: int | None,
 ) -> None:
     """Score a trial list and print its error rates."""
+    inputs = {Path(file).resolve() for file in (trials_path, manifest_path, enrollments) if file}
+    if write_scores and Path(write_scores).resolve() in inputs:
+        raise UsageError(f"--write-scores {write_scores} would overwrite what is read; name another file.")
     from speakertrip import evaluation, manifests
     from speakertrip.bundle import Bundle
     from speakertrip.embedding import Embedder

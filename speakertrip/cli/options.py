@@ -33,7 +33,7 @@ def device_options(verb: Verb) -> Verb:
     )
     threads = click.option(
         "--threads",
-        type=click.IntRange(min=1),
+        type=click.IntRange(1, 256),
         help="CPU threads  [default: one for less than half a minute of audio, else all]",
     )
     return device(threads(verb))

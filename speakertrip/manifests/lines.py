@@ -56,10 +56,15 @@ def is_listable(id_: str) -> bool:
 def write_lines(path: FilePath, lines: Iterable[str]) -> None:
     """Write lines as UTF-8, through a temporary file beside ``path``, so that a failure leaves the old file.
 
+    A pipe or a device is written into.
+
     Raises:
         StorageError: the file cannot be written.
     """
-    target = Path(path).absolute()
+    if Path(path).exists() and not Path(path).is_file():
+        _write_into(Path(path), lines)
+        return
+    target = Path(path).resolve()  # a link stays one
     temporary = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -75,3 +80,11 @@ def write_lines(path: FilePath, lines: Iterable[str]) -> None:
     finally:
         with suppress(OSError):  # it is no longer there, or its folder never was
             temporary.unlink()
+
+
+def _write_into(special: Path, lines: Iterable[str]) -> None:
+    try:
+        with special.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    except OSError as error:
+        raise StorageError(f"Cannot write {special}: {error.strerror}.") from None
