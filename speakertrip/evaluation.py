@@ -31,6 +31,7 @@ class Report:
     Attributes:
         trials: how many, of which ``targets`` are target trials.
         speakers: how many on both sides.
+        target_speakers: how many of them have target trials.
         eer: equal error rate by the VoxSRC rule.
         eer_interval: its 95 % interval by a bootstrap over speakers.
         eer_convex_hull: equal error rate on the convex hull of the ROC.
@@ -40,6 +41,7 @@ class Report:
     trials: int
     targets: int
     speakers: int
+    target_speakers: int
     eer: float
     eer_interval: tuple[float, float]
     eer_convex_hull: float
@@ -130,6 +132,7 @@ def report(trials: Trials, scores: npt.ArrayLike, speakers: Mapping[str, str] | 
         trials=len(trials),
         targets=int(trials.targets.sum()),
         speakers=count,
+        target_speakers=len(np.unique(first[trials.targets])),
         eer=equal_error_rate(curve),
         eer_interval=eer_interval(scores, trials.targets, first, second),
         eer_convex_hull=convex_hull_eer(curve),

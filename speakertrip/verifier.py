@@ -1,14 +1,14 @@
 """Enroll and verify: the facade that applications call."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.audio import SAMPLE_RATE, load_waveform, require_speech
+from speakertrip.audio import SAMPLE_RATE, AudioBytes, AudioSource, load_waveform, require_speech
 from speakertrip.backend import Decision, decide, mean_of_units, pair_scores
 from speakertrip.bundle import Bundle
 from speakertrip.embedding import Embedder
@@ -61,16 +61,25 @@ class SpeakerVerifier:
         """
         return cls(Bundle.load(path), store, device, threads)
 
-    def enroll(self, name: str, files: Sequence[FilePath], mode: EnrollMode = "new") -> Profile:
+    def enroll(
+        self,
+        name: str,
+        files: Sequence[AudioSource],
+        mode: EnrollMode = "new",
+        on_skip: Callable[[AudioSource], None] = lambda file: None,
+    ) -> Profile:
         """Enroll a speaker from one or more files; nothing is stored unless all of them can be used.
+
+        A file counts once: what is given twice, or added again, is skipped.
 
         Args:
             name: who.
             files: audio of that speaker alone.
             mode: "new" refuses a name that is enrolled; "add" adds to it; "replace" forgets it first.
+            on_skip: called with each file that is skipped, once everything is stored.
 
         Returns:
-            The speaker's profile as it now is.
+            The speaker's profile as it now is; if nothing was left to add, as it was.
 
         Raises:
             AudioError: a file is missing, cannot be decoded, or holds no speech.
@@ -81,15 +90,22 @@ class SpeakerVerifier:
         if not files:
             raise UsageError("Enrollment needs at least one audio file.")
         name = check_name(name)
+        profile = self._profile(name) if mode == "add" and name in self.store.names() else None
         waveforms = _load(files)
-        embeddings = self.embedder.embed(waveforms)
+        sums = [_sha256(file) for file in files]
+        rows = _new_rows(sums, {e.sha256 for e in profile.enrollments} if profile else set())
+        embeddings = self.embedder.embed([waveforms[row] for row in rows])
         enrollments = [
-            Enrollment(embedding, str(Path(file).absolute()), _sha256(file), len(waveform) / SAMPLE_RATE)
-            for file, waveform, embedding in zip(files, waveforms, embeddings, strict=True)
+            Enrollment(embedding, _path(files[row]), sums[row], len(waveforms[row]) / SAMPLE_RATE)
+            for row, embedding in zip(rows, embeddings, strict=True)
         ]
-        return self.store.add(name, self.bundle.identity, enrollments, mode)
+        if enrollments or profile is None:
+            profile = self.store.add(name, self.bundle.identity, enrollments, mode)
+        for row in sorted({*range(len(files))} - {*rows}):
+            on_skip(files[row])
+        return profile
 
-    def verify(self, name: str, probe: FilePath) -> Decision:
+    def verify(self, name: str, probe: AudioSource) -> Decision:
         """Decide whether a probe is an enrolled speaker.
 
         Raises:
@@ -98,7 +114,7 @@ class SpeakerVerifier:
         """
         return self.compare(self.enrolled(name), probe)
 
-    def verify_against(self, references: Sequence[FilePath], probe: FilePath) -> Decision:
+    def verify_against(self, references: Sequence[AudioSource], probe: AudioSource) -> Decision:
         """Decide whether a probe is the speaker of the reference files, without a store.
 
         Raises:
@@ -112,14 +128,9 @@ class SpeakerVerifier:
         Raises:
             StoreError: the speaker is not enrolled, or was enrolled with another model.
         """
-        profile = self.store.get(name)
-        if profile.model != self.bundle.identity:
-            raise StoreError(
-                f"{name} was enrolled with another model; verify with that one, or enroll again."
-            )
-        return mean_of_units(profile.embeddings)
+        return mean_of_units(self._profile(name).embeddings)
 
-    def embed_speaker(self, files: Sequence[FilePath]) -> FloatArray:
+    def embed_speaker(self, files: Sequence[AudioSource]) -> FloatArray:
         """Return the mean of the unit embeddings of one or more files of a speaker, ``(dim,)``.
 
         Raises:
@@ -130,7 +141,7 @@ class SpeakerVerifier:
             raise UsageError("A speaker is compared by at least one audio file.")
         return mean_of_units(self.embedder.embed(_load(files)))
 
-    def compare(self, speaker: FloatArray, probe: FilePath) -> Decision:
+    def compare(self, speaker: FloatArray, probe: AudioSource) -> Decision:
         """Score a probe against a speaker, ``(dim,)``, and decide by the bundle's threshold.
 
         Raises:
@@ -140,9 +151,15 @@ class SpeakerVerifier:
         score = pair_scores(speaker[None], self.embed_speaker([probe])[None], only, only)[0]
         return decide(score, self.bundle.calibration.threshold)
 
+    def _profile(self, name: str) -> Profile:
+        profile = self.store.get(name)
+        if profile.model != self.bundle.identity:
+            raise StoreError(f"{name} was enrolled with another model; use that one, or enroll anew.")
+        return profile
 
-def _load(files: Sequence[FilePath]) -> list[FloatArray]:
-    def load(file: FilePath) -> FloatArray:
+
+def _load(files: Sequence[AudioSource]) -> list[FloatArray]:
+    def load(file: AudioSource) -> FloatArray:
         waveform = load_waveform(file)
         require_speech(waveform, file)
         return waveform
@@ -151,5 +168,16 @@ def _load(files: Sequence[FilePath]) -> list[FloatArray]:
         return list(pool.map(load, files))
 
 
-def _sha256(file: FilePath) -> str:
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+def _new_rows(sums: Sequence[str], known: set[str]) -> list[int]:
+    """Return the rows whose checksum is neither known nor that of an earlier row."""
+    first = {sum_: row for row, sum_ in reversed(list(enumerate(sums)))}
+    return sorted(row for sum_, row in first.items() if sum_ not in known)
+
+
+def _sha256(file: AudioSource) -> str:
+    content = file.content if isinstance(file, AudioBytes) else Path(file).read_bytes()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _path(file: AudioSource) -> str:
+    return file.name if isinstance(file, AudioBytes) else str(Path(file).absolute())

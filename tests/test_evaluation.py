@@ -65,12 +65,22 @@ def test_report(system):
     scores = evaluation.score_trials(TableEmbedder(table), trials, utterances)
     curve = det_curve(scores, trials.targets)
     assert (report.trials, report.targets, report.speakers) == (780, 60, 10)
+    assert report.target_speakers == 10
     assert report.eer == equal_error_rate(curve)
     assert report.eer_interval[0] <= report.eer <= report.eer_interval[1]
     assert report.to_json()["min_dcf"] == {"0.01": min_dcf(curve, 0.01), "0.05": min_dcf(curve, 0.05)}
     assert set(report.to_json()) == {
         "trials", "targets", "speakers", "eer", "eer_interval", "eer_convex_hull", "min_dcf",
     }  # fmt: skip
+
+
+def test_speakers_with_target_trials_are_counted(system):
+    utterances, _, _ = system
+    pairs = [("0/0", "0/1"), ("0/2", "0/1"), ("3/0", "3/1"), ("0/0", "5/0"), ("7/0", "5/0")]
+    first, second = zip(*pairs, strict=True)
+    trials = Trials(list(first), list(second), np.array([True, True, True, False, False]))
+    report = evaluation.report(trials, np.arange(5), evaluation.speakers_of(utterances))
+    assert (report.speakers, report.target_speakers) == (4, 2)
 
 
 def test_without_a_manifest_target_trials_give_the_speakers(system):

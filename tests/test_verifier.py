@@ -6,6 +6,7 @@ import pytest
 import soundfile
 
 from speakertrip import SpeakerVerifier
+from speakertrip.audio import AudioBytes
 from speakertrip.bundle import Bundle
 from speakertrip.errors import AudioError, BundleError, StoreError, UsageError
 
@@ -74,6 +75,41 @@ def test_modes(verifier, files):
     assert len(verifier.enroll("spk1", files[2:], "replace").enrollments) == 1
 
 
+def test_a_file_counts_once(verifier, files, tmp_path):
+    copy = tmp_path / "copy.wav"
+    copy.write_bytes(files[0].read_bytes())
+    skipped: list[Path] = []
+    profile = verifier.enroll("spk1", [files[0], files[1], copy, files[1]], "new", skipped.append)
+    assert [e.path for e in profile.enrollments] == [str(files[0]), str(files[1])]
+    assert skipped == [copy, files[1]]
+    skipped.clear()
+    profile = verifier.enroll("spk1", [copy, files[2]], "add", skipped.append)
+    assert [e.path for e in profile.enrollments] == [str(file) for file in files]
+    assert skipped == [copy]
+    assert len(verifier.enroll("spk1", [copy, *files], "add").enrollments) == 3
+    assert len(verifier.enroll("spk1", [*files, copy], "replace").enrollments) == 3
+    assert (
+        len(verifier.enroll("spk2", files, "add").enrollments) == 3
+    )  # another speaker's files are not counted
+
+
+def test_nothing_is_skipped_if_one_file_is_bad(verifier, files, tmp_path):
+    skipped: list[Path] = []
+    with pytest.raises(AudioError):
+        verifier.enroll("spk1", [files[0], files[0], tmp_path / "absent.wav"], "new", skipped.append)
+    assert skipped == []
+
+
+def test_audio_in_memory_is_that_of_the_file(verifier, files):
+    profile = verifier.enroll("spk1", [AudioBytes(files[0].read_bytes(), "Standard input")])
+    assert [e.path for e in profile.enrollments] == ["Standard input"]
+    assert profile.enrollments[0].sha256 == hashlib.sha256(files[0].read_bytes()).hexdigest()
+    probe = AudioBytes(files[1].read_bytes(), "upload")
+    assert verifier.verify("spk1", probe) == verifier.verify_against([files[0]], files[1])
+    with pytest.raises(AudioError, match=r"^upload is not audio"):
+        verifier.verify("spk1", AudioBytes(b"text", "upload"))
+
+
 def test_another_models_profile_is_refused(verifier, files, tmp_path, make_bundle):
     verifier.enroll("spk1", files[:1])
     make_bundle(seed=1).save(tmp_path / "other")
@@ -96,6 +132,9 @@ def test_what_cannot_be_asked(verifier, files):
     ):
         with pytest.raises(UsageError):
             refused()
+    with pytest.raises(StoreError, match="There is no store"):
+        verifier.verify("spk1", files[0])
+    verifier.enroll("spk2", files[:1])
     with pytest.raises(StoreError, match="No speaker named spk1"):
         verifier.verify("spk1", files[0])
     with pytest.raises(BundleError):

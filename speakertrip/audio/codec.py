@@ -1,5 +1,6 @@
 """Decode and encode audio: soundfile for WAV, FLAC, OGG/Opus and MP3; av (an extra) for m4a and webm."""
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from speakertrip.audio.limits import limit_length, require_samples
+from speakertrip.audio.source import AudioBytes, AudioSource, require_file
 from speakertrip.errors import AudioError, StorageError
 from speakertrip.manifests.lines import FilePath
 
@@ -21,8 +24,6 @@ AV_OPTIONS = {  # formats that are whole in themselves: a playlist named .m4a wo
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,mp3,wav,flac,ogg",
     "protocol_whitelist": "file",
 }
-MAX_SECONDS = 3600.0  # an utterance beyond an hour is a mistake, or an attack on memory
-MAX_LEVEL = 2.0**31  # what a float file could hold of unscaled 32-bit samples; beyond, powers overflow
 MP3_REACH = 16_384  # samples; an MP3 frame may draw on bits of the ten before it, of 1152 samples at most
 MAX_FRAMES = 2**62  # libsndfile reports more where a file states no length
 
@@ -51,7 +52,7 @@ def read_header(path: FilePath) -> AudioHeader:
     Raises:
         AudioError: the file is missing, is not audio, or does not state its length.
     """
-    file = _require_file(path)
+    file = require_file(path)
     if file.suffix.lower() in AV_SUFFIXES:
         return _read_header_av(file)
     with _open(file) as sound:
@@ -59,12 +60,12 @@ def read_header(path: FilePath) -> AudioHeader:
 
 
 def decode(
-    path: FilePath, start: float = 0.0, duration: float | None = None
+    source: AudioSource, start: float = 0.0, duration: float | None = None
 ) -> tuple[npt.NDArray[np.float32], int]:
-    """Decode a stretch of a file to mono, the mean of its channels, at the file's own rate.
+    """Decode a stretch of audio to mono, the mean of its channels, at its own rate.
 
     Args:
-        path: the file.
+        source: a file, or the bytes of one (not m4a or webm).
         start: where to begin, in seconds, at least 0.
         duration: how much to read, in seconds; None, or more than there is: to the end.
 
@@ -75,23 +76,15 @@ def decode(
         AudioError: the file is missing, is not audio, is empty in that stretch, longer than an hour, or holds
             samples that are not finite or far beyond full scale.
     """
-    file = _require_file(path)
-    if file.suffix.lower() in AV_SUFFIXES:
+    file = source if isinstance(source, AudioBytes) else require_file(source)
+    if isinstance(file, Path) and file.suffix.lower() in AV_SUFFIXES:
         end = None if duration is None else start + duration
         waveform, sample_rate = _decode_av(file, end)
         first, count = _stretch(len(waveform), sample_rate, start, duration)
         waveform = waveform[first : first + count]
     else:
         waveform, sample_rate = _decode_soundfile(file, start, duration)
-    if not len(waveform):
-        where = f" from {start:g} s on" if start else ""
-        raise AudioError(f"{path} holds no samples{where}.")
-    if not np.isfinite(waveform).all():
-        raise AudioError(f"{path} holds samples that are not finite numbers; write the file again.")
-    if np.abs(waveform).max() > MAX_LEVEL:
-        raise AudioError(
-            f"{path} holds samples far beyond full scale; write the file again with samples within ±1."
-        )
+    require_samples(waveform, start, source)
     return waveform, sample_rate
 
 
@@ -108,20 +101,11 @@ def encode(path: FilePath, waveform: npt.NDArray[np.float32], sample_rate: int) 
         raise StorageError(f"Cannot write {path}: {str(error).rstrip('.')}.") from None
 
 
-def _require_file(path: FilePath) -> Path:
-    file = Path(path)
+def _open(file: Path | AudioBytes) -> soundfile.SoundFile:
+    # A name goes as bytes, for it need not be UTF-8.
+    content = io.BytesIO(file.content) if isinstance(file, AudioBytes) else os.fsencode(file)
     try:
-        if file.is_file():
-            return file
-        problem = "it is not a regular file" if file.exists() else "there is no such file"
-    except (OSError, ValueError) as error:
-        problem = str(error)
-    raise AudioError(f"Cannot read {path}: {problem}.")
-
-
-def _open(file: Path) -> soundfile.SoundFile:
-    try:
-        sound = soundfile.SoundFile(os.fsencode(file))  # bytes: a name need not be UTF-8
+        sound = soundfile.SoundFile(content)
     except (OSError, soundfile.SoundFileError, TypeError):
         raise AudioError(f"{file} is not audio that can be decoded (WAV, FLAC, OGG/Opus, MP3).") from None
     if sound.frames > MAX_FRAMES:
@@ -133,12 +117,12 @@ def _open(file: Path) -> soundfile.SoundFile:
 
 
 def _decode_soundfile(
-    file: Path, start: float, duration: float | None
+    file: Path | AudioBytes, start: float, duration: float | None
 ) -> tuple[npt.NDArray[np.float32], int]:
     with _open(file) as sound:
         rate = sound.samplerate
         first, count = _stretch(sound.frames, rate, start, duration)
-        _limit_length(file, count / rate)
+        limit_length(count / rate, file)
         try:
             early = min(first, MP3_REACH) if sound.subtype.startswith("MPEG_LAYER") else 0
             sound.seek(first - early)
@@ -177,7 +161,7 @@ def _decode_av(file: Path, end: float | None = None) -> tuple[npt.NDArray[np.flo
             for part in to_planes.resample(frame):
                 parts.append(_mean(part.to_ndarray()))
                 samples += len(parts[-1])
-            _limit_length(file, samples / rate)
+            limit_length(samples / rate, file)
             if end is not None and samples >= end * rate:
                 break
     return (np.concatenate(parts) if parts else np.zeros(0, np.float32)), rate
@@ -213,11 +197,3 @@ def _stretch(frames: int, rate: int, start: float, duration: float | None) -> tu
     """Return ``(first frame, how many)`` of a stretch in seconds, cut at the end of the file."""
     first = round(min(max(start, 0.0) * rate, frames))  # min before round: a product may overflow to infinity
     return first, frames - first if duration is None else round(min(duration * rate, frames - first))
-
-
-def _limit_length(file: Path, seconds: float) -> None:
-    if seconds > MAX_SECONDS:
-        raise AudioError(
-            f"{file} holds {seconds / 60:.0f} minutes; an utterance may have {MAX_SECONDS / 60:.0f}. "
-            "Cut it, or name a stretch of it by 'start' and 'duration' in a manifest."
-        )

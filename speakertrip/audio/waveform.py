@@ -5,18 +5,19 @@ import numpy.typing as npt
 import soxr
 
 from speakertrip.audio.codec import decode
-from speakertrip.manifests.lines import FilePath
+from speakertrip.audio.source import AudioSource
 
 SAMPLE_RATE = 16_000  # hertz
 
 
 def load_waveform(
-    path: FilePath, start: float = 0.0, duration: float | None = None
+    source: AudioSource, start: float = 0.0, duration: float | None = None
 ) -> npt.NDArray[np.float32]:
-    """Decode a stretch of an audio file to 16 kHz mono.
+    """Decode a stretch of audio to 16 kHz mono.
 
     Args:
-        path: the file (WAV, FLAC, OGG/Opus, MP3; m4a and webm with the extra ``m4a``).
+        source: a file, or the bytes of one (WAV, FLAC, OGG/Opus, MP3; a file also m4a and webm, with the extra
+            ``m4a``).
         start: where to begin, in seconds.
         duration: how much to read, in seconds; None: to the end.
 
@@ -26,7 +27,7 @@ def load_waveform(
     Raises:
         AudioError: see ``speakertrip.audio.decode``.
     """
-    waveform, sample_rate = decode(path, start, duration)
+    waveform, sample_rate = decode(source, start, duration)
     return resample(waveform, sample_rate, SAMPLE_RATE)
 
 

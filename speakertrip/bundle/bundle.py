@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -74,6 +75,8 @@ class Bundle:
         Raises:
             BundleError: something is missing, changed, from a newer version, or not finite.
         """
+        if not os.fspath(path):  # to Path, the current folder
+            raise BundleError("The path of the bundle is empty; name its directory.")
         folder = Path(path)
         files = read_folder(folder, (CONFIG, WEIGHTS, CALIBRATION, CARD))
         try:

@@ -1,12 +1,22 @@
 """``speakertrip enroll``."""
 
 import json
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from speakertrip.cli.options import device_options, json_option, model_option, store_option
+from speakertrip.cli.options import (
+    audio_source,
+    device_options,
+    json_option,
+    model_option,
+    require_one_stdin,
+    store_option,
+)
 from speakertrip.errors import UsageError
+
+if TYPE_CHECKING:
+    from speakertrip.audio import AudioSource
 
 
 @click.command()
@@ -29,17 +39,24 @@ def enroll(
     device: str,
     threads: int | None,
 ) -> None:
-    """Enroll the speaker NAME from one or more audio FILES of that speaker alone.
+    """Enroll the speaker NAME from one or more audio FILES of that speaker alone; - is standard input.
 
-    Nothing is stored unless every file can be used.
+    Nothing is stored unless every file can be used. A file counts once: one that is given twice, or added
+    again, is skipped with a note.
     """
+    require_one_stdin(files)
     if add and replace:
         raise UsageError("--add and --replace exclude each other.")
     from speakertrip.verifier import SpeakerVerifier
 
     mode: Literal["new", "add", "replace"] = "add" if add else "replace" if replace else "new"
     verifier = SpeakerVerifier.from_pretrained(model, store, device, threads)
-    profile = verifier.enroll(name, files, mode)
+    skipped: list[AudioSource] = []
+    profile = verifier.enroll(name, [audio_source(file) for file in files], mode, skipped.append)
+    for file in skipped:
+        click.echo(f"{file} is skipped: it is enrolled for {profile.name} already.", err=True)
+    if len(skipped) == len(files):
+        click.echo(f"Nothing new was added to {profile.name}.", err=True)
     utterances, seconds = len(profile.enrollments), sum(e.seconds for e in profile.enrollments)
     if as_json:
         click.echo(json.dumps({"name": profile.name, "utterances": utterances, "seconds": round(seconds, 3)}))

@@ -35,13 +35,17 @@ def evaluate(
     device: str,
     threads: int | None,
 ) -> None:
-    """Score a trial list and print its error rates."""
+    """Score a trial list and print its error rates.
+
+    An interval that rests on fewer than ten speakers with target trials is printed with a warning.
+    """
     inputs = {Path(file).resolve() for file in (trials_path, manifest_path, enrollments) if file}
     if write_scores and Path(write_scores).resolve() in inputs:
         raise UsageError(f"--write-scores {write_scores} would overwrite what is read; name another file.")
     from speakertrip import evaluation, manifests
     from speakertrip.bundle import Bundle
     from speakertrip.embedding import Embedder
+    from speakertrip.metrics import MIN_SPEAKERS
 
     trials = manifests.read_trials(trials_path)
     utterances = manifests.read_manifest(manifest_path)
@@ -54,7 +58,17 @@ def evaluate(
     if write_scores:
         manifests.write_scores(write_scores, trials, scores)
     result = evaluation.report(trials, scores, speakers)
+    if result.target_speakers < MIN_SPEAKERS:
+        click.echo(_caution(result, MIN_SPEAKERS), err=True)
     click.echo(json.dumps(result.to_json()) if as_json else _table(result))
+
+
+def _caution(result: "Report", enough: int) -> str:
+    trials, speakers = result.targets, result.target_speakers
+    return (
+        f"The interval says little: it rests on {trials:,} target trial{'s' * (trials > 1)} of {speakers} "
+        f"speaker{'s' * (speakers > 1)}; use a list with target trials of at least {enough} speakers."
+    )
 
 
 def _table(result: "Report") -> str:

@@ -1,10 +1,16 @@
-"""Options that several verbs share."""
+"""Options that several verbs share, and standard input as a file."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from speakertrip.errors import AudioError, UsageError
+
+if TYPE_CHECKING:
+    from speakertrip.audio import AudioSource
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -37,6 +43,31 @@ def device_options(verb: Verb) -> Verb:
         help="CPU threads  [default: one for less than half a minute of audio, else all]",
     )
     return device(threads(verb))
+
+
+def require_one_stdin(files: Sequence[str]) -> None:
+    """Check that at most one of the files is ``-``.
+
+    Raises:
+        UsageError: there are more.
+    """
+    if files.count("-") > 1:
+        raise UsageError("Standard input (-) can be read once in a call; name files for the rest.")
+
+
+def audio_source(file: str) -> "AudioSource":
+    """Return what a file on the command line stands for; ``-`` is standard input, which is read here.
+
+    Raises:
+        AudioError: standard input is closed, too long, or cannot be read.
+    """
+    if file != "-":
+        return file
+    from speakertrip.audio import read_stream
+
+    if sys.stdin is None:
+        raise AudioError("Standard input is closed; name a file instead of -.")
+    return read_stream(sys.stdin.buffer, "Standard input")
 
 
 @contextmanager

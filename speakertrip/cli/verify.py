@@ -1,10 +1,19 @@
 """``speakertrip verify``."""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
-from speakertrip.cli.options import device_options, json_option, model_option, store_option
+from speakertrip.cli.options import (
+    audio_source,
+    device_options,
+    json_option,
+    model_option,
+    require_one_stdin,
+    store_option,
+)
 from speakertrip.errors import AudioError, UsageError
 
 REJECTED = 1
@@ -35,21 +44,28 @@ def verify(
 ) -> None:
     """Decide for each PROBE whether it is the enrolled speaker NAME, or the speaker of --against.
 
-    Exits with 0 if all are accepted, 1 if one is rejected, 3 if one cannot be used: the highest of them.
+    One PROBE or REFERENCE may be -, standard input. Exits with 0 if all are accepted, 1 if one is rejected, 3 if
+    one cannot be used: the highest of them.
     """
     probes = arguments if against else arguments[1:]
     if not probes:
         raise UsageError("Nothing to verify: give a NAME and a PROBE, or --against REFERENCE PROBE.")
+    require_one_stdin([*against, *probes])
+    if against:
+        _require_no_name(probes)
     from speakertrip.verifier import SpeakerVerifier
 
     verifier = SpeakerVerifier.from_pretrained(model, store, device, threads)
-    speaker = verifier.embed_speaker(against) if against else verifier.enrolled(arguments[0])
+    references = [audio_source(file) for file in against]
+    speaker = verifier.embed_speaker(references) if references else verifier.enrolled(arguments[0])
     code = 0
     for probe in probes:
         try:
-            decision = verifier.compare(speaker, probe)
+            decision = verifier.compare(speaker, audio_source(probe))
         except AudioError as error:
             click.echo(str(error), err=True)
+            if as_json:
+                click.echo(json.dumps({"probe": probe, "error": str(error)}))
             code = max(code, error.exit_code)
             continue
         code = max(code, 0 if decision.accepted else REJECTED)
@@ -60,3 +76,18 @@ def verify(
         else:
             click.echo(f"{probe}: {answer} (score {decision.score:.4f}, threshold {decision.threshold:.4f})")
     ctx.exit(code)
+
+
+def _require_no_name(probes: Sequence[str]) -> None:
+    """Refuse a first probe that is no file where others are: it was meant as a NAME."""
+    if not _is_there(probes[0]) and any(map(_is_there, probes[1:])):
+        raise UsageError(
+            f"{probes[0]} is no file; if it is a NAME, drop it or --against, which exclude each other."
+        )
+
+
+def _is_there(file: str) -> bool:
+    try:
+        return file == "-" or Path(file).exists()
+    except (OSError, ValueError):  # too long for a path, or not one
+        return False

@@ -17,7 +17,7 @@ class Enrollment:
 
     Attributes:
         embedding: float32 ``(dim,)``, as the encoder gave it.
-        path: the audio file, absolute, for the record.
+        path: the audio file, absolute, or the name of what was no file; for the record.
         sha256: of the file, in hexadecimal.
         seconds: length of the audio.
     """

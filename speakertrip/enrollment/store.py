@@ -74,7 +74,7 @@ class SpeakerStore:
 
         Raises:
             UsageError: the name is not one, or there is no enrollment.
-            StoreError: the file is no store, the name is enrolled and the mode is "new", or its earlier
+            StoreError: the path is no store, the name is enrolled and the mode is "new", or its earlier
                 utterances are of another model and the mode is "add".
             StorageError: the store cannot be written.
         """
@@ -85,22 +85,19 @@ class SpeakerStore:
         with self._transaction("BEGIN IMMEDIATE") as db:
             known = db.execute("SELECT id, model FROM speakers WHERE name = ?", (name,)).fetchone()
             if known and mode == "new":
-                raise StoreError(
-                    f"{name} is enrolled already; pass --add to add utterances, or --replace to begin anew."
-                )
+                raise StoreError(f'{name} is enrolled already; enroll with "add" or "replace".')
             if known and mode == "replace":
                 db.execute("DELETE FROM speakers WHERE id = ?", (known[0],))
                 known = None
             if known and known[1] != model:
-                raise StoreError(f"{name} was enrolled with another model; enroll again with --replace.")
-            speaker = known[0] if known else None
-            if speaker is None:
+                raise StoreError(f'{name} was enrolled with another model; enroll again with "replace".')
+            if not known:
                 inserted = db.execute("INSERT INTO speakers (name, model) VALUES (?, ?)", (name, model))
-                speaker = inserted.lastrowid
+                known = (inserted.lastrowid, model)
             db.executemany(
                 "INSERT INTO enrollments (speaker, embedding, path, sha256, seconds) VALUES (?, ?, ?, ?, ?)",
                 [
-                    (speaker, _to_blob(e.embedding), _to_text(e.path), e.sha256, e.seconds)
+                    (known[0], _to_blob(e.embedding), _to_text(e.path), e.sha256, e.seconds)
                     for e in enrollments
                 ],
             )
@@ -110,13 +107,15 @@ class SpeakerStore:
         """Return a speaker's profile.
 
         Raises:
-            StoreError: the speaker is not enrolled, or the file is no store.
+            StoreError: the speaker is not enrolled, or the path is no store.
         """
         name = check_name(name)
         if self._exists():
             with self._transaction("BEGIN") as db:
                 if db.execute("SELECT 1 FROM speakers WHERE name = ?", (name,)).fetchone():
                     return _read_profile(db, name)
+        if not self.path.exists():
+            raise StoreError(f"There is no store {self.path}; enroll a speaker first, or name another file.")
         raise StoreError(f"No speaker named {name} is enrolled in {self.path}.")
 
     def names(self) -> list[str]:
@@ -128,10 +127,16 @@ class SpeakerStore:
 
     def _exists(self) -> bool:
         """Tell whether anybody was enrolled; until the first enrollment is complete, the file is empty."""
+        self._refuse_folder()
         return self.path.exists() and self.path.stat().st_size > 0
+
+    def _refuse_folder(self) -> None:
+        if self.path.is_dir():
+            raise StoreError(f"{self.path} is a folder, not a store of speakers; name a file.")
 
     def _create(self) -> None:
         try:
+            self._refuse_folder()
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # Made here, not by SQLite, so that it is private from its first byte.
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -180,7 +185,7 @@ def _read_profile(db: sqlite3.Connection, name: str) -> Profile:
     except (TypeError, ValueError):  # no enrollment, no bytes, or vectors of different sizes
         sound = False
     if not sound:
-        raise StoreError(f"The enrollments of {name} are damaged; enroll again with --replace.")
+        raise StoreError(f'The enrollments of {name} are damaged; enroll again with "replace".')
     return profile
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from speakertrip.audio import codec, decode, encode, read_header
+from speakertrip.audio import AudioBytes, codec, decode, encode, read_header
 from speakertrip.errors import AudioError, StorageError
 
 RATE = 16_000
@@ -128,6 +128,37 @@ def test_flipped_bits(tmp_path, name):
         only_audio_errors(path)
 
 
+@formats
+def test_bytes_in_memory_are_decoded_as_the_file(tmp_path, name):
+    path = write(tmp_path, name, np.stack([sine(hertz=300), sine(hertz=1000)], axis=1))
+    content = AudioBytes(path.read_bytes(), "upload")
+    for stretch in [(0.0, None), (0.25, 0.5)]:
+        waveform, rate = decode(path, *stretch)
+        assert decode(content, *stretch)[1] == rate
+        np.testing.assert_array_equal(decode(content, *stretch)[0], waveform)
+
+
+@formats
+def test_flipped_bits_in_memory(tmp_path, capfd, name):
+    content = np.frombuffer(write(tmp_path, name, sine(0.3)).read_bytes(), np.uint8)
+    rng = np.random.default_rng(3)
+    for round_ in range(30):
+        flipped = content[: rng.integers(0, len(content)) if round_ % 5 == 0 else None].copy()
+        reach = 100 if round_ % 2 else len(content)
+        part = flipped[:reach]
+        if len(part):
+            part[rng.integers(0, len(part), 3)] ^= 1 << rng.integers(0, 8, 3, dtype=np.uint8)
+        with suppress(AudioError):
+            decode(AudioBytes(flipped.tobytes(), "upload"))
+    assert "Traceback" not in capfd.readouterr().err  # as from a callback of libsndfile that raises
+
+
+@pytest.mark.parametrize("content", [b"", b"This is no audio.\n" * 100, b"RIFF"])
+def test_bytes_that_are_no_audio(content):
+    with pytest.raises(AudioError, match=r"^upload is not audio that can be decoded"):
+        decode(AudioBytes(content, "upload"))
+
+
 @pytest.mark.parametrize(
     "suffix", [".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".webm", ".aac", ".txt", ""]
 )
@@ -199,7 +230,7 @@ def test_a_wav_written_to_a_pipe(tmp_path):
     )
     path.write_bytes(content)
     assert read_header(path).duration == 1.0
-    assert len(decode(path)[0]) == RATE
+    assert len(decode(path)[0]) == len(decode(AudioBytes(bytes(content), "pipe"))[0]) == RATE
 
 
 def with_flac_frames(path: Path, frames: int) -> None:

@@ -76,6 +76,13 @@ def test_there_is_no_pickle(tmp_path, make_bundle, monkeypatch):
         (tmp_path / "x" / name).read_text(encoding="utf-8")
 
 
+def test_an_empty_path_is_not_the_current_folder(bundle_folder, monkeypatch):
+    monkeypatch.chdir(bundle_folder)
+    with pytest.raises(BundleError, match="path of the bundle is empty"):
+        Bundle.load("")
+    assert Bundle.load(".").identity
+
+
 @pytest.mark.parametrize("name", FILES[2:])
 def test_a_changed_byte(tmp_path, bundle_folder, name):
     write_folder(tmp_path / "x", read_folder(bundle_folder, ()))

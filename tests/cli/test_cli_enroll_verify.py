@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import shutil
@@ -91,7 +92,9 @@ def test_several_probes(speakertrip, request, model, bad):
     folder = request.getfixturevalue(model)
     result = speakertrip("verify", "--against", "0.wav", "1.wav", bad, "2.wav", "--json", "--model", folder)
     assert result[0] == 3
-    assert [json.loads(line)["probe"] for line in result[1].splitlines()] == ["1.wav", "2.wav"]
+    rows = [json.loads(line) for line in result[1].splitlines()]
+    assert [row["probe"] for row in rows] == ["1.wav", bad, "2.wav"]
+    assert rows[1] == {"probe": bad, "error": result[2].rstrip("\n")}
     assert len(result[2].splitlines()) == 1
     assert bad in result[2]
 
@@ -115,7 +118,7 @@ def test_bad_audio(speakertrip, place, bad, message):
 
 def test_enrolling_again(speakertrip):
     speakertrip("enroll", "spk1", "0.wav")
-    refused(speakertrip("enroll", "spk1", "1.wav"), 4, "spk1 is enrolled already", "--add", "--replace")
+    refused(speakertrip("enroll", "spk1", "1.wav"), 4, 'enrolled already; enroll with "add" or "replace"')
     assert speakertrip("enroll", "spk1", "1.wav", "2.wav", "--add")[1] == "spk1: 3 utterances, 2.4 s\n"
     refused(speakertrip("enroll", "spk1", "1.wav", "silence.wav", "--replace"), 3, "silence.wav")
     assert len(SpeakerStore("speakers.sqlite").get("spk1").enrollments) == 3
@@ -137,15 +140,17 @@ def test_no_names(speakertrip, name):
 
 
 def test_unknown_speakers_and_stores(speakertrip, place):
-    refused(speakertrip("verify", "spk1", "0.wav"), 4, "No speaker named spk1", "speakers.sqlite")
+    refused(speakertrip("verify", "spk1", "0.wav"), 4, "There is no store speakers.sqlite")
+    refused(speakertrip("verify", "spk1", "0.wav", "--store", "0.wav/x"), 4, "There is no store 0.wav/x")
     assert not (place / "speakers.sqlite").exists()
     (place / "random").write_bytes(np.random.default_rng(0).bytes(3000))
     with sqlite3.connect("foreign") as db:
         db.execute("CREATE TABLE speakers (id)")
     speakertrip("enroll", "spk1", "0.wav", "--store", "newer")
+    refused(speakertrip("verify", "spk2", "0.wav", "--store", "newer"), 4, "No speaker named spk2", "newer")
     with sqlite3.connect("newer") as db:
         db.execute("PRAGMA user_version = 9")
-    for store in ("random", "foreign", "newer"):
+    for store in ("random", "foreign", "newer", "."):
         refused(speakertrip("verify", "spk1", "0.wav", "--store", store), 4, store)
         refused(speakertrip("enroll", "spk1", "0.wav", "--store", store), 4, store)
 
@@ -158,7 +163,7 @@ def test_another_models_speaker(speakertrip, make_bundle, place):
     assert speakertrip("enroll", "spk1", "0.wav", "--replace", "--model", "other")[0] == 0
 
 
-@pytest.mark.parametrize("store", ["0.wav/speakers.sqlite", "/proc/speakers.sqlite", "."])
+@pytest.mark.parametrize("store", ["0.wav/speakers.sqlite", "/proc/speakers.sqlite"])
 def test_stores_that_cannot_be_written(speakertrip, store):
     refused(speakertrip("enroll", "spk1", "0.wav", "--store", store), 7, "Cannot write the store")
 
@@ -187,6 +192,94 @@ def test_bad_bundles(speakertrip, place, bundle_folder, spoil, message):
     ):
         refused(speakertrip(*arguments, "--model", "model"), 5, "model", message)
     assert not (place / "speakers.sqlite").exists()
+
+
+def test_a_bundle_without_a_name_is_not_the_current_folder(speakertrip, bundle_folder, monkeypatch):
+    monkeypatch.chdir(bundle_folder)
+    audio = bundle_folder.parent / "probe.wav"
+    refused(speakertrip("verify", "--against", audio, audio, "--model", ""), 5, "path of the bundle is empty")
+    monkeypatch.setenv("SPEAKERTRIP_MODEL", "")
+    refused(speakertrip("verify", "--against", audio, audio), 2, "Missing option '--model'")
+
+
+def test_a_name_beside_against(speakertrip):
+    refused(speakertrip("verify", "spk1", "1.wav", "--against", "0.wav"), 2, "spk1 is no file", "--against")
+    refused(
+        speakertrip("verify", "spk1", "-", "--against", "0.wav"), 2, "spk1 is no file", "exclude each other"
+    )
+    refused(speakertrip("verify", "absent.wav", "--against", "0.wav"), 3, "there is no such file")
+    refused(speakertrip("verify", "a" * 5000, "1.wav", "--against", "0.wav"), 2, "is no file")
+
+
+def test_a_file_counts_once(speakertrip):
+    code, out, err = speakertrip("enroll", "spk1", "0.wav", "1.wav", "./0.wav")
+    assert (code, out) == (0, "spk1: 2 utterances, 1.6 s\n")
+    assert err == "./0.wav is skipped: it is enrolled for spk1 already.\n"
+    code, out, err = speakertrip("enroll", "spk1", "0.wav", "2.wav", "--add")
+    assert (code, out) == (0, "spk1: 3 utterances, 2.4 s\n")
+    assert err == "0.wav is skipped: it is enrolled for spk1 already.\n"
+    code, out, err = speakertrip("enroll", "spk1", "0.wav", "--add", "--json")
+    assert (code, json.loads(out)["utterances"]) == (0, 3)
+    assert err.splitlines() == [
+        "0.wav is skipped: it is enrolled for spk1 already.",
+        "Nothing new was added to spk1.",
+    ]
+
+
+@pytest.fixture
+def standard_input(monkeypatch) -> Callable[[bytes | None], None]:
+    """Return ``give(content)``: what the next calls find on standard input; None: it is closed."""
+
+    def give(content: bytes | None) -> None:
+        stream = None if content is None else io.TextIOWrapper(io.BytesIO(content))
+        monkeypatch.setattr(sys, "stdin", stream)
+
+    return give
+
+
+def test_standard_input(speakertrip, standard_input, place):
+    content = (place / "0.wav").read_bytes()
+    standard_input(content)
+    assert speakertrip("enroll", "spk1", "-", "1.wav") == (0, "spk1: 2 utterances, 1.6 s\n", "")
+    for arguments in (["spk1", "-", "2.wav"], ["--against", "2.wav", "-"], ["--against", "-", "2.wav"]):
+        standard_input(content)
+        code, out, err = speakertrip("verify", *arguments)
+        assert (code, err) == (0, "")
+        named = ["0.wav" if argument == "-" else argument for argument in arguments]
+        assert out.replace("-: ", "0.wav: ", 1) == speakertrip("verify", *named)[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "Standard input is not audio that can be decoded"),
+        (b"This is no audio.\n", "Standard input is not audio that can be decoded"),
+        (None, "Standard input is closed"),
+    ],
+)
+def test_standard_input_that_cannot_be_used(speakertrip, standard_input, place, content, message):
+    for arguments in (["enroll", "spk1", "0.wav", "-"], ["verify", "--against", "-", "0.wav"]):
+        standard_input(content)
+        refused(speakertrip(*arguments), 3, message)
+    standard_input(content)
+    code, out, err = speakertrip("verify", "--against", "0.wav", "-", "1.wav", "--json")
+    assert code == 3
+    assert [json.loads(line)["probe"] for line in out.splitlines()] == ["-", "1.wav"]
+    assert err.startswith(message)
+    assert not (place / "speakers.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["enroll", "a", "-", "-"], ["verify", "a", "-", "-"], ["verify", "--against", "-", "-"]]
+)
+def test_standard_input_is_read_once(speakertrip, arguments):
+    refused(speakertrip(*arguments), 2, "Standard input (-) can be read once")
+
+
+def test_a_speaker_may_be_named_like_standard_input(speakertrip, standard_input, place):
+    assert speakertrip("enroll", "-", "0.wav")[:2] == (0, "-: 1 utterance, 0.8 s\n")
+    standard_input((place / "0.wav").read_bytes())
+    assert speakertrip("verify", "-", "-")[0] == 0
 
 
 def test_the_users_own_store(speakertrip, place, monkeypatch):

@@ -12,6 +12,10 @@ from speakertrip.manifests import Utterance, read_scores, write_manifest
 
 IDS = [f"spk{speaker}/{number}.wav" for speaker in range(3) for number in range(2)]
 TRIALS = [f"{int(a[:4] == b[:4])} {a} {b}\n" for i, a in enumerate(IDS) for b in IDS[:i]]
+CAUTION = (
+    "The interval says little: it rests on 3 target trials of 3 speakers; "
+    "use a list with target trials of at least 10 speakers.\n"
+)
 ARGUMENTS = ["evaluate", "--trials", "trials.txt", "--manifest", "manifest.jsonl"]
 
 
@@ -39,7 +43,7 @@ def speakertrip(capsys) -> Callable[..., tuple[int, str, str]]:
 
 def test_the_report_is_that_of_the_package(speakertrip, bundle_folder):
     code, out, err = speakertrip("--json", "--write-scores", "scores.txt")
-    assert (code, err, out.count("\n")) == (0, "", 1)
+    assert (code, err, out.count("\n")) == (0, CAUTION, 1)
     embedder = Embedder(Bundle.load(bundle_folder).model)
     trials, utterances = read_trials("trials.txt"), read_manifest("manifest.jsonl")
     assert json.loads(out) == evaluate(embedder, trials, utterances).to_json()
@@ -51,7 +55,7 @@ def test_the_report_is_that_of_the_package(speakertrip, bundle_folder):
 
 def test_the_table(speakertrip):
     code, out, err = speakertrip()
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, CAUTION)
     names = [line[:18].strip() for line in out.splitlines()]
     assert names == ["trials", "EER", "EER, convex hull", "minDCF(0.01)", "minDCF(0.05)"]
     assert "15 (3 target), 3 speakers" in out
@@ -64,9 +68,29 @@ def test_enrollment_map(speakertrip):
         "".join(f"{int(id_[3] == str(i))} model{i} {id_}\n" for i in range(3) for id_ in IDS)
     )
     code, out, err = speakertrip("--enrollments", "map.txt", "--json")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, CAUTION.replace("3 target", "6 target"))
     assert json.loads(out)["trials"] == 18
     assert json.loads(out)["speakers"] == 3
+
+
+def test_an_interval_of_one_speaker(speakertrip):
+    Path("trials.txt").write_text("1 spk0/0.wav spk0/1.wav\n0 spk0/0.wav spk1/0.wav\n")
+    code, out, err = speakertrip("--json")
+    assert (code, len(err.splitlines())) == (0, 1)
+    assert "rests on 1 target trial of 1 speaker;" in err
+    assert set(json.loads(out)) == {
+        "trials", "targets", "speakers", "eer", "eer_interval", "eer_convex_hull", "min_dcf",
+    }  # fmt: skip
+
+
+def test_an_interval_of_enough_speakers(speakertrip, place, write_speech):
+    ids = [f"spk{speaker}/0.wav" for speaker in range(10)]
+    for seed, id_ in enumerate(ids):
+        (place / id_).parent.mkdir(exist_ok=True)
+        write_speech(place / id_, seed, 0.5)
+    write_manifest("manifest.jsonl", [Utterance(id_, place / id_, id_[:4]) for id_ in ids])
+    Path("trials.txt").write_text(f"0 {ids[0]} {ids[1]}\n" + "".join(f"1 {id_} {id_}\n" for id_ in ids))
+    assert speakertrip("--json")[::2] == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_what_was_enrolled_is_read(file):
 
 def test_a_name_that_is_taken_is_refused(file):
     SpeakerStore(file).add("spk1", MODEL, [enrollment(0)])
-    with pytest.raises(StoreError, match="spk1 is enrolled already; pass --add"):
+    with pytest.raises(StoreError, match='spk1 is enrolled already; enroll with "add" or "replace"'):
         SpeakerStore(file).add("spk1", MODEL, [enrollment(1)])
     assert enrolled(file) == first(0)
 
@@ -68,7 +68,7 @@ def test_add_keeps_and_replace_forgets(file):
 def test_embeddings_of_two_models_do_not_meet(file):
     speakers = SpeakerStore(file)
     speakers.add("spk1", MODEL, [enrollment(0)])
-    with pytest.raises(StoreError, match="another model; enroll again with --replace"):
+    with pytest.raises(StoreError, match='another model; enroll again with "replace"'):
         speakers.add("spk1", "1" * 64, [enrollment(1)], "add")
     assert enrolled(file) == first(0)
     assert speakers.add("spk1", "1" * 64, [enrollment(1)], "replace").model == "1" * 64
@@ -94,6 +94,9 @@ def test_equal_names_are_one_speaker(file):
 
 
 def test_unknown_speakers(file):
+    with pytest.raises(StoreError, match=r"There is no store .*speakers\.sqlite; enroll"):
+        SpeakerStore(file).get("spk2")
+    file.touch()  # as while the first speaker is enrolled
     for _ in range(2):
         with pytest.raises(StoreError, match=r"No speaker named spk2 is enrolled in .*speakers\.sqlite"):
             SpeakerStore(file).get("spk2")
@@ -181,12 +184,22 @@ def test_files_that_are_no_store(file, spoil, message):
 
 
 @pytest.mark.parametrize(
-    "place", ["file/speakers.sqlite", "", "/proc/speakers.sqlite", "/proc/no/speakers.sqlite"]
+    "place", ["file/speakers.sqlite", "/proc/speakers.sqlite", "/proc/no/speakers.sqlite"]
 )
 def test_where_nothing_can_be_written(tmp_path, place):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="Cannot write the store"):
         SpeakerStore(tmp_path / place).add("spk1", MODEL, [enrollment()])
+
+
+def test_a_folder_is_no_store(tmp_path):
+    for call in (
+        lambda: SpeakerStore(tmp_path).get("spk1"),
+        lambda: SpeakerStore(tmp_path).names(),
+        lambda: SpeakerStore(tmp_path).add("spk1", MODEL, [enrollment()]),
+    ):
+        with pytest.raises(StoreError, match="is a folder, not a store of speakers; name a file"):
+            call()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits are POSIX's")
@@ -297,7 +310,7 @@ def test_damaged_embeddings_are_refused_and_can_be_replaced(file, blob):
         else:
             db.execute("UPDATE enrollments SET embedding = ? WHERE id = 1", (blob,))
     db.close()
-    with pytest.raises(StoreError, match="enrollments of spk1 are damaged; enroll again with --replace"):
+    with pytest.raises(StoreError, match='enrollments of spk1 are damaged; enroll again with "replace"'):
         speakers.get("spk1")
     speakers.add("spk1", MODEL, [enrollment(2)], "replace")
     assert enrolled(file) == first(2)

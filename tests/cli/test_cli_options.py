@@ -1,0 +1,54 @@
+import io
+import sys
+
+import pytest
+import tqdm
+
+from speakertrip.audio import AudioBytes
+from speakertrip.cli.options import audio_source, progress_bar, require_one_stdin
+from speakertrip.errors import AudioError, UsageError
+
+
+def test_files_stay_names(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    for name in ("a.wav", "./-", "-a.wav", "--"):
+        assert audio_source(name) == name
+
+
+def test_standard_input_is_read_as_bytes(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"RIFF\xff\r\n")))
+    assert audio_source("-") == AudioBytes(b"RIFF\xff\r\n", "Standard input")
+
+
+def test_a_closed_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(AudioError, match="Standard input is closed"):
+        audio_source("-")
+
+
+def test_standard_input_is_there_once():
+    require_one_stdin(["-", "a.wav", "./-"])
+    with pytest.raises(UsageError, match="can be read once"):
+        require_one_stdin(["-", "a.wav", "-"])
+
+
+def test_a_bar_that_is_no_terminals_says_nothing(capsys):
+    with progress_bar("headers") as advance:
+        advance(1, 3)
+        advance(2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_counts(monkeypatch):
+    bars = []
+
+    class Bar(tqdm.tqdm):
+        def __init__(self, unit, leave, disable):
+            bars.append(self)
+            super().__init__(unit=unit, leave=leave, disable=False, file=io.StringIO())
+
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    with progress_bar("headers") as advance:
+        advance(1, 3)
+        advance(2, 3)
+        assert (bars[0].n, bars[0].total, bars[0].unit) == (3, 3, " headers")
