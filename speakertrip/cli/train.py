@@ -19,6 +19,7 @@ INTERRUPTED = 130
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override, as optimizer.lr=3e-4."
 )
+@click.option("--init", metavar="BUNDLE", help="Begin with the weights of this model's encoder.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in RUN.")
 @device_options
 @click.pass_context
@@ -28,6 +29,7 @@ def train(
     data: str,
     out: str,
     overrides: tuple[str, ...],
+    init: str | None,
     resume: bool,
     device: str,
     threads: int | None,
@@ -50,6 +52,7 @@ def train(
             out,
             resume,
             device,
+            init,
             on_decode=advance,
             on_record=lambda record: click.echo(_line(record, settings.optimizer.steps), err=True),
         )
@@ -62,10 +65,15 @@ def train(
 
 
 def _line(record: "StepRecord", steps: int) -> str:
-    line = (
-        f"step {record.step}/{steps}  loss {record.loss:.4f}  active {record.active:.0%}  "
-        f"batch EER {record.batch_eer:.1%}  {record.utterances_per_second:.0f} utterances/s"
-    )
+    parts = [f"step {record.step}/{steps}", f"loss {record.loss:.4f}"]
+    if record.health is not None:
+        parts.append(f"active {record.health.active:.0%}")
+    if record.batch_eer is not None:
+        parts.append(f"batch EER {record.batch_eer:.1%}")
+    if record.utterances_per_second is not None:
+        parts.append(f"{record.utterances_per_second:.0f} utterances/s")
     if record.validation_eer is not None:
-        line += f"  validation EER {record.validation_eer:.2%}{' (best)' if record.best else ''}"
-    return line
+        parts.append(f"validation EER {record.validation_eer:.2%}{' (best)' if record.best else ''}")
+    if record.notice:
+        parts.append(record.notice)
+    return "  ".join(parts)

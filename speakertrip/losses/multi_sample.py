@@ -1,25 +1,18 @@
-"""The multi-sample triplet loss, linear in the batch."""
-
-from dataclasses import dataclass
+"""The multi-sample triplet loss, linear in the batch and exact across processes."""
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from speakertrip.miners import NegativeSets
-
-
-@dataclass(frozen=True, slots=True)
-class AnchorDistances:
-    """The two means that the loss compares, for each anchor that has both.
-
-    Attributes:
-        to_positives: ``(anchors,)``, mean squared distance to the other utterances of the speaker.
-        to_negatives: ``(anchors,)``, mean squared distance to the negatives.
-    """
-
-    to_positives: Tensor
-    to_negatives: Tensor
+from speakertrip.losses.across import processes, sum_across
+from speakertrip.losses.distances import (
+    AnchorDistances,
+    distances_of_batch,
+    distances_of_sets,
+    distances_to_points,
+)
+from speakertrip.losses.violation import Reduction, check_options, mean_violation, violations
+from speakertrip.miners import TripletSets
+from speakertrip.miners.distances import as_float
 
 
 class MultiSampleTripletLoss(nn.Module):
@@ -29,21 +22,35 @@ class MultiSampleTripletLoss(nn.Module):
     Euclidean distance, P(i) the other utterances of the anchor's speaker, N(i) utterances of other speakers,
     and A the number of anchors that have both. The anchor is never its own positive.
 
-    The mean squared distance from x to a set S is ``‖x‖² − 2 x·mean(S) + mean(‖s‖²)``, so sums per speaker
-    suffice: time and memory grow with batch x dim, and no batch x batch matrix is made. With mined negatives
-    the positives are still exact and the negatives are those of the sets.
+    Three forms agree: ``loss(embeddings, labels)`` over all positives and negatives, ``loss(embeddings, labels,
+    sets)`` over the sets of a miner, and ``loss.explicit(anchors, positives, negatives)`` over given points. The
+    first needs only sums per speaker: time and memory grow with batch x dim, and no batch x batch matrix is made.
+
+    In a process group of several processes the loss is that of all their rows together, the same on each, and
+    after the gradient averaging of ``DistributedDataParallel`` so are the gradients of the parameters: every
+    process must call it. Labels then mean the same speaker everywhere, and speakers need not be balanced over the
+    processes. The first form moves labels, counts and sums per speaker only; mined sets refer to the rows that
+    they were mined from, as ``gather_batch`` collects them, and the mean is over the terms of all processes.
 
     Args:
-        margin: positive, in squared distance; embeddings of unit length have d² in [0, 4].
+        margin: in squared distance, positive; embeddings of unit length have d² in [0, 4]. A schedule may assign
+            the attribute between steps. 0 is allowed with ``softplus_scale``.
+        softplus_scale: None for the hinge; a positive s smooths it to ``ln(1 + exp(s x)) / s``, whose gradient
+            never dies. On the sphere 10 to 30.
+        reduction: "all" averages over all anchors, as the definition does; "active" over those that violate the
+            margin, so that the gradient does not fade with their number (nor does the value: watch their share).
+        across: False keeps the loss to the rows of this process, whatever the process group.
 
     Shape:
         - embeddings: ``(batch, dim)``, as the caller wants them: raw or of unit length
         - labels: long ``(batch,)``, any values
-        - negatives: optional sets, one per row of the batch
-        - output: scalar, float32; zero with a zero gradient where no anchor violates the margin
+        - sets: of rows of the batch, from a miner
+        - output: scalar, float32 (float64 for float64 embeddings); zero with a zero gradient where no anchor
+          violates the margin
 
     Raises:
-        ValueError: the margin is not positive, shapes do not fit, or no anchor has a positive and a negative.
+        ValueError: an option is out of range, shapes do not fit, or no row of the batch has a positive and a
+            negative. Mined sets that are all empty are no error: they cost nothing.
 
     Example:
         >>> embeddings = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -51,82 +58,101 @@ class MultiSampleTripletLoss(nn.Module):
         tensor(0.1000)
     """
 
-    def __init__(self, margin: float) -> None:
+    def __init__(
+        self,
+        margin: float,
+        softplus_scale: float | None = None,
+        reduction: Reduction = "all",
+        across: bool = True,
+    ) -> None:
         super().__init__()
-        if not margin > 0:
-            raise ValueError(f"margin must be positive, not {margin}")
-        self.margin = margin
+        check_options(margin, softplus_scale, reduction)
+        self.margin, self.softplus_scale, self.reduction, self.across = (
+            margin,
+            softplus_scale,
+            reduction,
+            across,
+        )
 
-    def forward(self, embeddings: Tensor, labels: Tensor, negatives: NegativeSets | None = None) -> Tensor:
-        """Compute the mean over the anchors that have a positive and a negative."""
-        return self.hinge(self.distances(embeddings, labels, negatives)).mean()
+    def forward(self, embeddings: Tensor, labels: Tensor, sets: TripletSets | None = None) -> Tensor:
+        """Compute the loss of a batch, over everything or over mined sets."""
+        return self.of_distances(self.distances(embeddings, labels, sets))
 
-    def hinge(self, distances: AnchorDistances) -> Tensor:
-        """Return by how much each anchor violates the margin, ``(anchors,)``; an anchor above zero is active."""
-        return (distances.to_positives - distances.to_negatives + self.margin).clamp_min(0)
+    def explicit(
+        self,
+        anchors: Tensor,
+        positives: Tensor,
+        negatives: Tensor,
+        positive_mask: Tensor | None = None,
+        negative_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Compute the loss of given points.
+
+        Args:
+            anchors: ``(anchors, dim)``.
+            positives: ``(anchors, P, dim)``.
+            negatives: ``(anchors, N, dim)``.
+            positive_mask: bool ``(anchors, P)``, False where a set has fewer; None: all count.
+            negative_mask: bool ``(anchors, N)``, likewise.
+
+        Raises:
+            ValueError: shapes do not fit, or no anchor has a positive and a negative.
+        """
+        count, dim = anchors.shape if anchors.ndim == 2 else (-1, -1)
+        for points in (positives, negatives):
+            if points.ndim != 3 or (points.shape[0], points.shape[2]) != (count, dim):
+                raise ValueError(
+                    "anchors must be (anchors, dim), positives and negatives (anchors, any, dim), not "
+                    f"{tuple(anchors.shape)}, {tuple(positives.shape)} and {tuple(negatives.shape)}"
+                )
+        means, has_both = [], torch.ones(count, dtype=torch.bool, device=anchors.device)
+        with torch.autocast(anchors.device.type, enabled=False):
+            for points, mask in ((positives, positive_mask), (negatives, negative_mask)):
+                if mask is None:
+                    mask = torch.ones(points.shape[:2], dtype=torch.bool, device=points.device)
+                if mask.shape != points.shape[:2] or mask.dtype != torch.bool:
+                    raise ValueError(
+                        f"a mask must be bool {tuple(points.shape[:2])}, not {tuple(mask.shape)}"
+                    )
+                means.append(distances_to_points(as_float(anchors), as_float(points), mask))
+                has_both = has_both & mask.any(dim=1)
+        self._require_any(has_both)
+        return self.of_distances(AnchorDistances(means[0][has_both], means[1][has_both]))
 
     def distances(
-        self, embeddings: Tensor, labels: Tensor, negatives: NegativeSets | None = None
+        self, embeddings: Tensor, labels: Tensor, sets: TripletSets | None = None
     ) -> AnchorDistances:
-        """Return the two means of each anchor that has both; the loss is the mean of their ``hinge``."""
+        """Return the two means of each anchor of this process that has both."""
         if embeddings.ndim != 2 or labels.shape != embeddings.shape[:1]:
             raise ValueError(
                 "embeddings must be (batch, dim) and labels (batch,), not "
                 f"{tuple(embeddings.shape)} and {tuple(labels.shape)}"
             )
         with torch.autocast(embeddings.device.type, enabled=False):
-            # Distances do not change when all points move, but far from the origin float32 loses them.
-            vectors = embeddings.float() - embeddings.detach().float().mean(dim=0)
-            sums = _SpeakerSums(vectors, labels)
-            to_positives = sums.mean_distance_to_positives()
-            to_negatives, has_negative = (
-                (sums.mean_distance_to_others(), sums.others > 0)
-                if negatives is None
-                else (_mean_distance_to_sets(vectors, negatives), negatives.mask.any(dim=1))
-            )
-        anchors = (sums.positives > 0) & has_negative
-        if not anchors.any():
+            means, has_both = distances_of_batch(embeddings, labels, across=self._across and sets is None)
+            self._require_any(has_both)
+            if sets is not None:
+                means, has_both = distances_of_sets(as_float(embeddings), means, has_both, sets)
+        return AnchorDistances(means.to_positives[has_both], means.to_negatives[has_both])
+
+    def excess(self, distances: AnchorDistances) -> Tensor:
+        """Return ``mean d²(a,p) − mean d²(a,n) + margin`` of each anchor; above zero it is active."""
+        return distances.to_positives - distances.to_negatives + self.margin
+
+    def of_distances(self, distances: AnchorDistances) -> Tensor:
+        """Return the loss of the two means."""
+        excess = self.excess(distances)
+        costs = violations(excess, self.softplus_scale)
+        return mean_violation(costs, excess, self.reduction, self._across)
+
+    @property
+    def _across(self) -> bool:
+        return self.across and processes() > 1
+
+    def _require_any(self, has_both: Tensor) -> None:
+        found = has_both.any().long()
+        if not (sum_across(found) if self._across else found):
             raise ValueError(
                 "no anchor has both a positive and a negative: a batch needs two speakers, and a speaker with "
-                f"two utterances (this one has {len(labels)} rows of {len(sums.speakers)} speakers)"
+                f"two utterances (this one has {len(has_both)} rows)"
             )
-        return AnchorDistances(to_positives[anchors], to_negatives[anchors])
-
-
-class _SpeakerSums:
-    """Sums over each speaker's utterances and over the batch, and the mean distances that they give."""
-
-    def __init__(self, vectors: Tensor, labels: Tensor) -> None:
-        self.vectors = vectors
-        self.squares = vectors.square().sum(dim=1)
-        self.speakers, self.row, counts = torch.unique(labels, return_inverse=True, return_counts=True)
-        self.sum_of = vectors.new_zeros(len(counts), vectors.shape[1]).index_add(0, self.row, vectors)
-        self.square_of = vectors.new_zeros(len(counts)).index_add(0, self.row, self.squares)
-        self.positives = counts[self.row] - 1  # the anchor is not its own positive
-        self.others = len(labels) - counts[self.row]
-
-    def mean_distance_to_positives(self) -> Tensor:
-        sums = self.sum_of[self.row] - self.vectors
-        squares = self.square_of[self.row] - self.squares
-        return self._mean_distance(sums, squares, self.positives)
-
-    def mean_distance_to_others(self) -> Tensor:
-        sums = self.vectors.sum(dim=0) - self.sum_of[self.row]
-        squares = self.squares.sum() - self.square_of[self.row]
-        return self._mean_distance(sums, squares, self.others)
-
-    def _mean_distance(self, sums: Tensor, squares: Tensor, counts: Tensor) -> Tensor:
-        counts = counts.clamp_min(1)  # rows without a set are dropped by the caller
-        return self.squares - 2 * (self.vectors * sums).sum(dim=1) / counts + squares / counts
-
-
-def _mean_distance_to_sets(vectors: Tensor, sets: NegativeSets) -> Tensor:
-    """Mean squared distance of each row to its set, 0 where the set is empty."""
-    if sets.indices.shape[0] != vectors.shape[0] or sets.indices.shape != sets.mask.shape:
-        raise ValueError("negatives must hold one set per row of the batch")
-    counts = sets.mask.sum(dim=1).clamp_min(1)
-    weights = sets.mask.to(vectors.dtype) / counts[:, None]
-    # embedding_bag sums the rows of each set without a (batch, negatives, dim) tensor.
-    means = functional.embedding_bag(sets.indices, vectors, per_sample_weights=weights, mode="sum")
-    squares = vectors.square().sum(dim=1)
-    return squares - 2 * (vectors * means).sum(dim=1) + (weights * squares[sets.indices]).sum(dim=1)

@@ -3,6 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from speakertrip.losses.across import processes
+from speakertrip.losses.violation import Reduction, check_options, mean_violation, violations
+from speakertrip.miners.distances import as_float
+
 
 class TripletLoss(nn.Module):
     """Each anchor against one utterance of its speaker and one of another speaker.
@@ -10,15 +14,21 @@ class TripletLoss(nn.Module):
     ``L = (1/N) Σ_i max(0, d²(a_i, p_i) − d²(a_i, n_i) + margin)`` with d² the squared Euclidean distance
     (Schroff, Kalenichenko, Philbin: FaceNet, CVPR 2015).
 
+    In a process group the mean is over the triplets of all processes; see ``MultiSampleTripletLoss``.
+
     Args:
-        margin: positive, in squared distance; embeddings of unit length have d² in [0, 4].
+        margin: in squared distance, positive; embeddings of unit length have d² in [0, 4]. A schedule may assign
+            the attribute between steps. 0 is allowed with ``softplus_scale``.
+        softplus_scale: None for the hinge; a positive s smooths it to ``ln(1 + exp(s x)) / s``.
+        reduction: "all" averages over all triplets; "active" over those that violate the margin.
+        across: False keeps the loss to the triplets of this process, whatever the process group.
 
     Shape:
         - anchors, positives, negatives: ``(triplets, dim)``
-        - output: scalar, float32
+        - output: scalar, float32 (float64 for float64 embeddings)
 
     Raises:
-        ValueError: the margin is not positive, or the three shapes differ or hold no triplet.
+        ValueError: an option is out of range, or the three shapes differ or hold no triplet.
 
     Example:
         >>> a, p, n = torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
@@ -26,20 +36,32 @@ class TripletLoss(nn.Module):
         tensor(0.5000)
     """
 
-    def __init__(self, margin: float) -> None:
+    def __init__(
+        self,
+        margin: float,
+        softplus_scale: float | None = None,
+        reduction: Reduction = "all",
+        across: bool = True,
+    ) -> None:
         super().__init__()
-        if not margin > 0:
-            raise ValueError(f"margin must be positive, not {margin}")
-        self.margin = margin
+        check_options(margin, softplus_scale, reduction)
+        self.margin, self.softplus_scale, self.reduction, self.across = (
+            margin,
+            softplus_scale,
+            reduction,
+            across,
+        )
 
     def forward(self, anchors: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
-        """Compute the mean over all triplets."""
+        """Compute the mean over the triplets."""
         if not anchors.shape == positives.shape == negatives.shape or anchors.ndim != 2 or not len(anchors):
             raise ValueError(
                 "anchors, positives and negatives must be of one shape (triplets, dim), not "
                 f"{tuple(anchors.shape)}, {tuple(positives.shape)} and {tuple(negatives.shape)}"
             )
         with torch.autocast(anchors.device.type, enabled=False):
-            to_positive = (anchors.float() - positives.float()).square().sum(dim=1)
-            to_negative = (anchors.float() - negatives.float()).square().sum(dim=1)
-            return (to_positive - to_negative + self.margin).clamp_min(0).mean()
+            to_positive = (as_float(anchors) - as_float(positives)).square().sum(dim=1)
+            to_negative = (as_float(anchors) - as_float(negatives)).square().sum(dim=1)
+            excess = to_positive - to_negative + self.margin
+            costs = violations(excess, self.softplus_scale)
+            return mean_violation(costs, excess, self.reduction, self.across and processes() > 1)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from speakertrip import __version__
 from speakertrip.bundle import Calibration
-from speakertrip.config import TrainConfig
+from speakertrip.config import TrainConfig, TripletConfig
 from speakertrip.manifests import Utterance
 
 
@@ -28,8 +28,7 @@ def model_card(
     interval = "[{:.2f}, {:.2f}]".format(*(100 * end for end in calibration.eer_interval or (0.0, 1.0)))
     return f"""# Speaker encoder ({config.encoder.kind})
 
-Trained by speakertrip {__version__} with the multi-sample triplet loss (margin {config.loss.margin:g}, negatives:
-the hardest {100 * config.loss.negative_share:g} %), {step} of {config.optimizer.steps} steps of
+Trained by speakertrip {__version__} with {_loss(config)}, {step} of {config.optimizer.steps} steps of
 {config.batch.speakers} speakers x {config.batch.utterances} utterances, seed {config.seed}.
 
 ## Data
@@ -47,3 +46,17 @@ expect somewhat more on new speakers, and other rates on other channels: measure
 
 There is no detection of replayed or synthetic speech.
 """
+
+
+def _loss(config: TrainConfig) -> str:
+    loss = config.loss
+    if not isinstance(loss, TripletConfig):
+        return f"the loss {loss.kind}"
+    margin, miner = (
+        ", ".join(f"{key} {value}" for key, value in part.model_dump().items() if key != "kind")
+        for part in (loss.margin, loss.miner)
+    )
+    return (
+        f"the multi-sample triplet loss (margin: {loss.margin.kind}, {margin}; "
+        f"negatives: {loss.miner.kind}{', ' * bool(miner)}{miner})"
+    )

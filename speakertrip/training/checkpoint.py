@@ -41,16 +41,16 @@ class Origin:
 
 
 def save_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, origin: Origin
+    path: Path, modules: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, origin: Origin
 ) -> None:
-    """Write weights, optimiser state and progress; an interrupted write leaves the old file.
+    """Write weights, buffers, optimiser state and progress; an interrupted write leaves the old file.
 
     Everything else of a run (batches, crops, masks, learning rate) follows from the seed and the step.
 
     Raises:
         StorageError: it cannot be written.
     """
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors = dict(modules.state_dict())
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
     # One entry: several would be written in an order that changes from process to process.
@@ -74,9 +74,9 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, origin: Origin
+    path: Path, modules: nn.Module, optimizer: torch.optim.Optimizer, origin: Origin
 ) -> Progress:
-    """Restore what ``save_checkpoint`` wrote into a fresh model and optimiser.
+    """Restore what ``save_checkpoint`` wrote into fresh modules and a fresh optimiser.
 
     Raises:
         TrainingError: the file is damaged.
@@ -87,7 +87,9 @@ def load_checkpoint(
             run = json.loads(file.metadata()["run"])
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         _require_same(origin, Origin(TrainConfig.model_validate(run["config"]), run["manifest"]))
-        model.load_state_dict(_below("model.", tensors))
+        modules.load_state_dict(
+            {name: tensor for name, tensor in tensors.items() if not name.startswith("optimizer.")}
+        )
         optimizer.load_state_dict(
             {"state": _optimizer_state(tensors), "param_groups": optimizer.state_dict()["param_groups"]}
         )
@@ -97,15 +99,12 @@ def load_checkpoint(
         raise TrainingError(f"The checkpoint {path} cannot be read ({reason}); start a new run.") from None
 
 
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-
-
 def _optimizer_state(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
     state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _below("optimizer.", tensors).items():
-        index, key = name.split(".", 1)
-        state.setdefault(int(index), {})[key] = tensor
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".", 2)
+            state.setdefault(int(index), {})[key] = tensor
     return state
 
 

@@ -34,6 +34,7 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
 
     Attributes:
         labels: the speaker of each row, ``0 .. speakers-1``.
+        speakers: how many.
         sessions: the session of each row.
         groups: the value of ``config.batch.group_by`` of each row; None where that is not set.
     """
@@ -45,6 +46,7 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
         names = {name: i for i, name in enumerate(dict.fromkeys(u.speaker for u in utterances))}
         count = len(self.speeds)
         self.labels = [names[u.speaker] * count + s for u in utterances for s in range(count)]
+        self.speakers = len(names) * count
         self.sessions = [u.session for u in utterances for _ in range(count)]
         key = config.batch.group_by
         self.groups = [_value(u, key) for u in utterances for _ in range(count)] if key else None

@@ -10,7 +10,6 @@ from os import PathLike
 from pathlib import Path
 from types import FrameType
 
-import numpy as np
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -18,21 +17,20 @@ from speakertrip.bundle import Bundle
 from speakertrip.config import TrainConfig
 from speakertrip.corpora import split_speakers
 from speakertrip.embedding import Embedder, pick_device
-from speakertrip.errors import UsageError
+from speakertrip.errors import ConfigError, UsageError
+from speakertrip.losses import batch_eer
 from speakertrip.manifests import read_manifest
 from speakertrip.manifests.lines import write_lines
-from speakertrip.metrics import det_curve, equal_error_rate
 from speakertrip.samplers import PKSampler
 from speakertrip.training.card import model_card
 from speakertrip.training.checkpoint import Origin, Progress, load_checkpoint, save_checkpoint
 from speakertrip.training.dataset import CropDataset
 from speakertrip.training.record import MetricsFile, StepRecord
 from speakertrip.training.source import open_source
-from speakertrip.training.trainer import StepResult, Trainer, learning_rate
+from speakertrip.training.trainer import Trainer, learning_rate
 from speakertrip.training.validation import Validation
 
-RECORD_EVERY = 10  # steps; the in-batch EER looks at all pairs and is not free
-EER_ROWS = 1_024  # rows of a batch that enter its EER
+REPORT_EVERY = 10  # steps; the in-batch EER looks at all pairs and is not free
 
 
 def train(
@@ -41,10 +39,11 @@ def train(
     out: str | PathLike[str],
     resume: bool = False,
     device: str = "auto",
+    init: str | PathLike[str] | None = None,
     on_decode: Callable[[int], None] = lambda done: None,
     on_record: Callable[[StepRecord], None] = lambda record: None,
 ) -> bool:
-    """Train an encoder with the multi-sample triplet loss.
+    """Train an encoder with the multi-sample triplet loss, or another.
 
     Writes ``out/config.json``, ``out/metrics.jsonl``, ``out/checkpoint.safetensors`` and, whenever the
     validation error rate is the lowest so far, ``out/bundle``. An interrupt (Ctrl-C) ends the step, validates,
@@ -56,8 +55,9 @@ def train(
         out: the folder of the run.
         resume: go on from the checkpoint in ``out``.
         device: "auto", "cpu", "cuda" or "mps".
+        init: a bundle of the same front end and encoder whose weights the run begins with; None: random ones.
         on_decode: called with the number of utterances decoded into memory since the last call.
-        on_record: called with each record.
+        on_record: called with the record of each step that is worth a line.
 
     Returns:
         True if all steps were done, False if it was interrupted.
@@ -65,7 +65,8 @@ def train(
     Raises:
         UsageError: ``out`` holds a run already, or none to resume.
         DataError, AudioError, StorageError: the manifest, the audio or ``out`` cannot be used.
-        TrainingError: too few speakers, or a loss that is not finite.
+        BundleError, ConfigError: ``init`` cannot be used, or is of another front end or encoder.
+        TrainingError: too few speakers, a loss that is not finite, or embeddings that have collapsed.
     """
     run = Path(out)
     checkpoint = run / "checkpoint.safetensors"
@@ -75,12 +76,14 @@ def train(
     validation = Validation(held, config)
     dataset = CropDataset(kept, open_source(kept, config.data.memory_gib, on_decode), config)
 
-    trainer = Trainer(config, pick_device(device))
+    trainer = Trainer(config, pick_device(device), dataset.speakers)
     embedder = Embedder(trainer.model, device)
     origin = Origin(config, hashlib.sha256(manifest.read_bytes()).hexdigest())
     progress = Progress()
+    if init and not resume:
+        _begin_with(trainer, init, config)
     if resume:
-        progress = load_checkpoint(checkpoint, trainer.model, trainer.optimizer, origin)
+        progress = load_checkpoint(checkpoint, trainer.modules, trainer.optimizer, origin)
     batches = _batches(dataset, config, progress.step)
     write_lines(run / "config.json", [config.model_dump_json(indent=2)])
     metrics = MetricsFile(run / "metrics.jsonl", keep_until=progress.step)
@@ -103,26 +106,41 @@ def train(
                         card = model_card(config, kept, step, calibration)
                         bundle = Bundle(config.features, config.encoder, trainer.model, calibration, card)
                         bundle.save(run / "bundle")
-            if calibration or step == 1 or step % RECORD_EVERY == 0:
-                record = StepRecord(
-                    step=step,
-                    loss=result.loss,
-                    active=result.active,
-                    batch_eer=_batch_eer(result),
-                    lr=learning_rate(step, config.optimizer),
-                    utterances_per_second=speed.take(),
-                    validation_eer=calibration.eer if calibration else None,
-                    threshold=calibration.threshold if calibration else None,
-                    best=best,
-                )
-                metrics.append(record)
-                if calibration:  # after its record, which a resumed run would otherwise lack
-                    with speed.paused():
-                        save_checkpoint(checkpoint, trainer.model, trainer.optimizer, progress, origin)
+            report = (
+                calibration is not None or step == 1 or step % REPORT_EVERY == 0 or result.notice is not None
+            )
+            record = StepRecord(
+                step=step,
+                loss=result.loss,
+                lr=learning_rate(step, config.optimizer),
+                health=result.health,
+                margin=result.margin,
+                notice=result.notice,
+                batch_eer=batch_eer(result.embeddings, result.labels) if report else None,
+                utterances_per_second=speed.take() if report else None,
+                validation_eer=calibration.eer if calibration else None,
+                threshold=calibration.threshold if calibration else None,
+                best=best,
+            )
+            metrics.append(record)
+            if calibration:  # after its record, which a resumed run would otherwise lack
+                with speed.paused():
+                    save_checkpoint(checkpoint, trainer.modules, trainer.optimizer, progress, origin)
+            if report:
                 on_record(record)
             if stop:
                 break
     return progress.step == config.optimizer.steps
+
+
+def _begin_with(trainer: Trainer, init: str | PathLike[str], config: TrainConfig) -> None:
+    """Load the encoder of a bundle; the loss begins anew."""
+    bundle = Bundle.load(init)
+    if (bundle.features, bundle.encoder) != (config.features, config.encoder):
+        raise ConfigError(
+            f"The bundle {init} has another front end or encoder than the configuration; make them alike."
+        )
+    trainer.model.load_state_dict(bundle.model.state_dict())
 
 
 def _require_run(run: Path, checkpoint: Path, resume: bool) -> None:
@@ -195,13 +213,3 @@ class _Speed:
         rate = self.utterances / (now - self.began)
         self.utterances, self.began = 0, now
         return rate
-
-
-def _batch_eer(result: StepResult) -> float:
-    """EER of all pairs of the batch: what the model does on the crops it trains on."""
-    embeddings, labels = (tensor[:EER_ROWS].cpu().numpy() for tensor in (result.embeddings, result.labels))
-    first, second = np.triu_indices(len(labels), k=1)
-    same = labels[first] == labels[second]
-    if not same.any() or same.all():
-        return 0.0
-    return equal_error_rate(det_curve((embeddings @ embeddings.T)[first, second], same))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from speakertrip.errors import StorageError
+from speakertrip.losses import TripletHealth
 from speakertrip.manifests.lines import write_lines
 
 
@@ -18,10 +19,12 @@ class StepRecord:
     Attributes:
         step: counted from 1.
         loss: of the batch.
-        active: share of the anchors that violate the margin, in [0, 1].
-        batch_eer: equal error rate of all pairs of the batch.
         lr: learning rate.
-        utterances_per_second: since the last record, validation apart.
+        health: of a triplet loss: active share, distances, spread; None for others.
+        margin: that the batch was held against; None where the loss has none.
+        notice: a sentence for the user, where something happened.
+        batch_eer: equal error rate of all pairs of the batch, at most 1,024 rows; None at most steps, for it costs.
+        utterances_per_second: since the last time it was known, validation apart.
         validation_eer: on the held-out speakers; None where the step was not validated.
         threshold: at that error rate.
         best: whether this validation was the best so far.
@@ -29,17 +32,21 @@ class StepRecord:
 
     step: int
     loss: float
-    active: float
-    batch_eer: float
     lr: float
-    utterances_per_second: float
+    health: TripletHealth | None = None
+    margin: float | None = None
+    notice: str | None = None
+    batch_eer: float | None = None
+    utterances_per_second: float | None = None
     validation_eer: float | None = None
     threshold: float | None = None
     best: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return what is known, as JSON types."""
-        return {key: value for key, value in asdict(self).items() if value is not None and value is not False}
+        """Return what is known, as JSON types, the health beside the rest."""
+        entries = asdict(self)
+        entries |= entries.pop("health") or {}
+        return {key: value for key, value in entries.items() if value is not None and value is not False}
 
 
 class MetricsFile:

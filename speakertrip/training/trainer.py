@@ -1,18 +1,19 @@
-"""One step of training: the model, its loss and its optimiser."""
+"""One step of training: the model, its objective and its optimiser."""
 
 import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from speakertrip.bundle import SpeakerModel
-from speakertrip.config import OptimizerConfig, TrainConfig
+from speakertrip.config import OptimizerConfig, TrainConfig, TripletConfig
 from speakertrip.errors import TrainingError
 from speakertrip.features import mask_features
-from speakertrip.losses import MultiSampleTripletLoss
-from speakertrip.miners import HardestShare
+from speakertrip.losses import TripletHealth
+from speakertrip.training.objective import build_objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,62 +22,86 @@ class StepResult:
 
     Attributes:
         loss: of the batch, before the step.
-        active: share of anchors above zero, in [0, 1].
+        health: of a triplet loss, before the step; None for others.
+        margin: that the batch was held against; None where the loss has none.
+        notice: a sentence for the user, where something happened.
         embeddings: ``(batch, dim)``, of unit length, detached.
         labels: ``(batch,)``.
     """
 
     loss: float
-    active: float
+    health: TripletHealth | None
+    margin: float | None
+    notice: str | None
     embeddings: Tensor
     labels: Tensor
 
 
 class Trainer:
-    """Model, loss and optimiser of a run.
+    """Model, objective and optimiser of a run.
 
     Args:
         config: of the run; its seed draws the first weights.
         device: where to train.
+        speakers: in training, each speed factor counted.
+
+    Attributes:
+        model: front end and encoder.
+        modules: everything with weights or state: what a checkpoint keeps, beside the optimiser's.
+        optimizer: of all parameters.
     """
 
-    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+    def __init__(self, config: TrainConfig, device: torch.device, speakers: int) -> None:
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
         self.model = SpeakerModel(config.features, config.encoder).to(device)
-        share = config.loss.negative_share
-        self.miner = HardestShare(share) if share < 1 else None  # over all of them the loss is linear
-        self.triplet = MultiSampleTripletLoss(config.loss.margin)
+        self.objective = build_objective(config, speakers).to(device)
+        self.modules = nn.ModuleDict({"model": self.model, "objective": self.objective})
+        momentum = config.loss.memory.momentum if isinstance(config.loss, TripletConfig) else 0.0
+        self.slow = None
+        if momentum:
+            average = get_ema_multi_avg_fn(momentum)  # type: ignore[no-untyped-call]
+            self.slow = AveragedModel(self.model.encoder, multi_avg_fn=average, use_buffers=True)
+            self.modules["slow"] = self.slow
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=config.optimizer.lr, weight_decay=config.optimizer.weight_decay
+            [*self.model.parameters(), *self.objective.parameters()],
+            lr=config.optimizer.lr,
+            weight_decay=config.optimizer.weight_decay,
         )
 
     def step(self, number: int, waveforms: Tensor, labels: Tensor) -> StepResult:
         """Learn from a batch: waveforms ``(batch, samples)``, labels ``(batch,)``; steps count from 1.
 
         Raises:
-            TrainingError: the loss or its gradient is not finite; the parameters are those before the step.
+            TrainingError: the training has collapsed, or the loss or its gradient is not finite; the parameters are
+                those before the step.
         """
-        self.model.train()
+        self.modules.train()
         labels = labels.to(self.device)
         features = self._mask(self.model.log_mel(waveforms.to(self.device)), number)
         embeddings = functional.normalize(self.model.encoder(features).float(), dim=1)
-        negatives = self.miner(embeddings, labels) if self.miner else None
-        violations = self.triplet.hinge(self.triplet.distances(embeddings, labels, negatives))
-        loss = violations.mean()
+        outcome = self.objective(number, embeddings, labels, self._slow_embeddings(features))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(number, self.config.optimizer)
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.optimizer.clip_norm)
-        if not (loss.isfinite() and norm.isfinite()):
+        outcome.loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.modules.parameters(), self.config.optimizer.clip_norm)
+        loss = outcome.loss.item()
+        if not (math.isfinite(loss) and norm.isfinite()):
             raise TrainingError(
-                f"At step {number} the loss is {loss.item():g} and its gradient {norm.item():g}; begin anew with a "
+                f"At step {number} the loss is {loss:g} and its gradient {norm.item():g}; begin anew with a "
                 "lower optimizer.lr, or go on from the checkpoint with --resume."
             )
         self.optimizer.step()
-        active = (violations > 0).float().mean()
-        return StepResult(loss.item(), active.item(), embeddings.detach(), labels)
+        if self.slow is not None:
+            self.slow.update_parameters(self.model.encoder)
+        return StepResult(loss, outcome.health, outcome.margin, outcome.notice, embeddings.detach(), labels)
+
+    @torch.no_grad()
+    def _slow_embeddings(self, features: Tensor) -> Tensor | None:
+        if self.slow is None:
+            return None
+        return functional.normalize(self.slow.eval()(features).float(), dim=1)
 
     def _mask(self, features: Tensor, number: int) -> Tensor:
         augment = self.config.augment

@@ -2,8 +2,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.autograd import gradcheck
 
-from speakertrip.losses import TripletLoss
+from speakertrip.losses import MultiSampleTripletLoss, TripletLoss
 
 
 @given(st.integers(1, 8), st.integers(1, 6), st.floats(0.01, 4.0), st.integers(0, 2**31))
@@ -34,17 +35,26 @@ def test_agrees_with_a_peer_library():
     assert ours.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_gradients_agree_with_finite_differences():
+@pytest.mark.parametrize("softplus_scale", [None, 3.0])
+@pytest.mark.parametrize("reduction", ["all", "active"])
+def test_gradients_agree_with_finite_differences(softplus_scale, reduction):
     inputs = torch.randn(3, 4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
-    inputs.requires_grad_()
-    TripletLoss(1.0)(*inputs).backward()
-    step = 1e-2  # the loss is computed in float32
-    for place in [(0, 1, 2), (1, 0, 0), (2, 3, 1)]:
-        moved = [inputs.detach().clone() for _ in range(2)]
-        moved[0][place] += step
-        moved[1][place] -= step
-        slope = (TripletLoss(1.0)(*moved[0]) - TripletLoss(1.0)(*moved[1])).item() / (2 * step)
-        assert inputs.grad[place].item() == pytest.approx(slope, abs=2e-3)
+    loss = TripletLoss(1.0, softplus_scale, reduction)
+    assert gradcheck(loss, tuple(each.clone().requires_grad_() for each in inputs))
+
+
+def test_the_mean_may_be_over_active_triplets_only():
+    a, p = torch.zeros(2, 1), torch.tensor([[1.0], [0.0]])
+    n = torch.tensor([[0.0], [9.0]])
+    assert TripletLoss(0.5)(a, p, n).item() == pytest.approx(0.75)
+    assert TripletLoss(0.5, reduction="active")(a, p, n).item() == pytest.approx(1.5)
+
+
+def test_agrees_with_the_multi_sample_loss_of_sets_of_one():
+    a, p, n = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(4))
+    for options in ({}, {"softplus_scale": 2.0}, {"reduction": "active"}):
+        many = MultiSampleTripletLoss(0.5, **options).explicit(a, p[:, None], n[:, None])
+        assert TripletLoss(0.5, **options)(a, p, n).item() == pytest.approx(many.item())
 
 
 def test_zero_where_all_triplets_are_satisfied():

@@ -16,7 +16,7 @@ def test_names_corpora_licences_and_the_error_with_its_interval(tmp_path):
     )
     card = model_card(config, utterances, 70, calibration)
     for words in (
-        "margin 0.3",
+        "multi-sample triplet loss (margin: constant, value 0.3; negatives: hardest-share, share 0.05)",
         "70 of 10000 steps",
         "3 utterances of 2 speakers",
         "- open: 2 utterances, licence: CC0-1.0",

@@ -3,11 +3,12 @@ import json
 import pytest
 
 from speakertrip.errors import StorageError
+from speakertrip.losses import TripletHealth
 from speakertrip.training.record import MetricsFile, StepRecord
 
 
 def record(step, **more):
-    return StepRecord(step, loss=0.5, active=1.0, batch_eer=0.2, lr=1e-3, utterances_per_second=9.0, **more)
+    return StepRecord(step, loss=0.5, lr=1e-3, health=TripletHealth(1.0, 0.9, 1.0, 1.5, 0.2, 0.8), **more)
 
 
 def lines(path):
@@ -21,6 +22,8 @@ def test_records_are_appended_and_leave_out_what_is_not_known(tmp_path):
     metrics.append(record(2, validation_eer=0.0, threshold=0.4, best=True))
     first, second = lines(path)
     assert "validation_eer" not in first
+    assert (first["active"], first["spread"]) == (1.0, 0.8)
+    assert "health" not in first
     assert second["validation_eer"] == 0.0
     assert second["best"] is True
 

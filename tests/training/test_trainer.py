@@ -21,29 +21,31 @@ def batch(seed=0):
 
 
 def test_learns_to_tell_tones_apart(config):
-    trainer = Trainer(config.model_copy(update={"optimizer": OptimizerConfig(steps=60, warmup_steps=5)}), CPU)
+    trainer = Trainer(
+        config.model_copy(update={"optimizer": OptimizerConfig(steps=60, warmup_steps=5)}), CPU, 6
+    )
     losses = [trainer.step(step, *batch(step)).loss for step in range(1, 61)]
     assert sum(losses[-5:]) < 0.3 * sum(losses[:5])
 
 
 def test_reports_what_it_computed(config):
-    result = Trainer(config, CPU).step(1, *batch())
+    result = Trainer(config, CPU, 6).step(1, *batch())
     torch.testing.assert_close(result.embeddings.norm(dim=1), torch.ones(12))
-    assert 0 <= result.active <= 1
+    assert 0 <= result.health.active <= 1
     assert result.loss > 0
     assert not result.embeddings.requires_grad
 
 
 def test_seed_and_step_decide_everything(config):
-    first, second = (Trainer(config, CPU) for _ in range(2))
+    first, second = (Trainer(config, CPU, 6) for _ in range(2))
     for step in (1, 2):
         assert first.step(step, *batch()).loss == second.step(step, *batch()).loss
-    other = Trainer(config.model_copy(update={"seed": 2}), CPU)
-    assert other.step(1, *batch()).loss != Trainer(config, CPU).step(1, *batch()).loss
+    other = Trainer(config.model_copy(update={"seed": 2}), CPU, 6)
+    assert other.step(1, *batch()).loss != Trainer(config, CPU, 6).step(1, *batch()).loss
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_weights_change(config):
-    trainer = Trainer(config, CPU)
+    trainer = Trainer(config, CPU, 6)
     before = functional.normalize(next(iter(trainer.model.parameters())).detach().clone(), dim=0)
     waveforms, labels = batch()
     waveforms[0, 0] = float("nan")

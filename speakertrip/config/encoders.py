@@ -1,0 +1,52 @@
+"""Options of the front end and of the encoders."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from speakertrip.config.frozen import Frozen
+
+
+class FeatureConfig(Frozen):
+    """The log-mel front end; windows of 25 ms every 10 ms at 16 kHz."""
+
+    mels: int = Field(80, ge=8, le=256)
+    f_min: float = Field(20.0, ge=0)  # hertz
+    f_max: float = Field(7600.0, le=8000)  # hertz
+
+    @model_validator(mode="after")
+    def _band(self) -> "FeatureConfig":
+        if self.f_min >= self.f_max:
+            raise ValueError(f"f_min ({self.f_min:g}) must lie below f_max ({self.f_max:g})")
+        return self
+
+
+class EcapaConfig(Frozen):
+    """ECAPA-TDNN (Desplanques et al., 2020)."""
+
+    kind: Literal["ecapa"] = "ecapa"
+    channels: int = Field(512, ge=8)
+    embedding_dim: int = Field(192, ge=2)
+    attention_channels: int = Field(128, ge=1)
+    se_channels: int = Field(128, ge=1)
+    res2net_scale: int = Field(8, ge=2)
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "EcapaConfig":
+        if self.channels % self.res2net_scale:
+            raise ValueError(
+                f"channels ({self.channels}) must be a multiple of res2net_scale ({self.res2net_scale})"
+            )
+        return self
+
+
+class XVectorConfig(Frozen):
+    """x-vector TDNN (Snyder et al., 2018)."""
+
+    kind: Literal["xvector"] = "xvector"
+    channels: int = Field(512, ge=8)
+    pooling_channels: int = Field(1500, ge=8)
+    embedding_dim: int = Field(512, ge=2)
+
+
+EncoderConfig = Annotated[EcapaConfig | XVectorConfig, Field(discriminator="kind")]

@@ -1,0 +1,78 @@
+"""Read a configuration from TOML, changed by dotted overrides."""
+
+import sys
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from speakertrip.config.frozen import Frozen
+from speakertrip.config.train import TrainConfig
+from speakertrip.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_config(path: str | PathLike[str], overrides: Sequence[str] = ()) -> TrainConfig:
+    """Read a training configuration.
+
+    Args:
+        path: a TOML file.
+        overrides: ``section.key=value`` each, the value in TOML (text needs no quotes).
+
+    Raises:
+        ConfigError: the file cannot be read, is not TOML, or an entry is unknown or out of range; the message
+            names the file and the dotted key.
+    """
+    try:
+        entries = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"Cannot read the configuration {path}: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}.") from None
+    for override in overrides:
+        _apply(entries, override)
+    try:
+        return TrainConfig.model_validate(entries)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_first_problem(error)}.") from None
+
+
+def _apply(entries: dict[str, Any], override: str) -> None:
+    dotted, equals, text = override.partition("=")
+    *sections, key = dotted.strip().split(".")
+    if not equals or not key or not all(sections):
+        raise ConfigError(f"The override {override!r} is not of the form section.key=value.")
+    for section in sections:
+        entries = entries.setdefault(section, {})
+        if not isinstance(entries, dict):
+            raise ConfigError(f"The override {override!r} goes into {section!r}, which is not a section.")
+    try:
+        entries[key] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        entries[key] = text.strip()
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"] if part not in _kinds())
+    reason = (
+        "no such option"
+        if problem["type"] == "extra_forbidden"
+        else problem["msg"].removeprefix("Value error, ")
+    )
+    if problem["type"] == "union_tag_not_found":
+        reason = 'say which: kind = "ecapa" or kind = "xvector"'
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{key or 'the file'}: {reason}{more}"
+
+
+def _kinds() -> set[str]:
+    """Names of the kinds of tables, which pydantic puts among the keys of a path."""
+    tagged = (model.model_fields.get("kind") for model in Frozen.__subclasses__())
+    return {kind for field in tagged if field for kind in get_args(field.annotation)}

@@ -1,0 +1,91 @@
+"""Everything that a training run depends on, besides the data.
+
+Each field is one option, and its comment gives the unit and the reason for the default.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from speakertrip.config.encoders import EcapaConfig, EncoderConfig, FeatureConfig
+from speakertrip.config.frozen import Decibels, Frozen, Probability
+from speakertrip.config.losses import LossConfig, TripletConfig
+
+
+class DataConfig(Frozen):
+    """What to train on and how it is cut."""
+
+    manifest: str = "manifest.train.jsonl"  # below the folder given by --data
+    crop_seconds: float = Field(2.0, ge=0.5, le=60)
+    licences: dict[str, str] = Field({})  # of each corpus of the manifest, for the model card
+    speeds: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = (0.9, 1.0, 1.1)  # each makes a new speaker
+    memory_gib: float = Field(
+        2.0, ge=0
+    )  # decoded audio is kept in memory if all of it fits, as 16-bit samples
+    workers: int = Field(0, ge=0)  # processes that prepare batches; 0: the training process itself
+
+    @model_validator(mode="after")
+    def _unique_speeds(self) -> "DataConfig":
+        if not self.speeds or len(set(self.speeds)) != len(self.speeds):
+            raise ValueError("speeds must be a non-empty list of different factors")
+        return self
+
+
+class BatchConfig(Frozen):
+    """A batch: P speakers x K utterances."""
+
+    speakers: int = Field(40, ge=2)
+    utterances: int = Field(4, ge=2)
+    group_by: str = ""  # a key of the manifest, as "language": the speakers of a batch share its value
+
+
+class AugmentConfig(Frozen):
+    """Light augmentation of each crop; every probability at 0 turns it off."""
+
+    equalize_probability: Probability = 0.5
+    equalize_db: float = Field(10.0, ge=0, le=60)  # largest gain or loss of the random curve
+    noise_probability: Probability = 0.6
+    noise_snr_db: tuple[Decibels, Decibels] = (5.0, 25.0)
+    mask_probability: Probability = 0.5  # SpecAugment on the log-mel
+    mask_frames: int = Field(20, ge=0)  # longest masked stretch of time, in frames of 10 ms
+    mask_mels: int = Field(10, ge=0)  # widest masked band
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "AugmentConfig":
+        if self.noise_snr_db[0] > self.noise_snr_db[1]:
+            raise ValueError("noise_snr_db must be [lowest, highest]")
+        return self
+
+
+class OptimizerConfig(Frozen):
+    """AdamW with a linear warm-up and a cosine decay to zero."""
+
+    steps: int = Field(10_000, ge=1)
+    warmup_steps: int = Field(200, ge=0)
+    lr: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    clip_norm: float = Field(5.0, gt=0)  # gradients are scaled down to this norm
+
+
+class ValidationConfig(Frozen):
+    """Speakers held out of the training manifest; they choose the best step and the threshold."""
+
+    speakers: int = Field(100, ge=2)
+    utterances: int = Field(10, ge=2)  # at most so many of each, to bound memory and time
+    every: int = Field(500, ge=1)  # steps
+    targets: int = Field(5_000, ge=1)  # target trials among the held-out speakers, at most
+    nontargets: int = Field(20_000, ge=1)  # nontarget trials drawn among them, at most
+
+
+class TrainConfig(Frozen):
+    """Everything that a training run depends on, besides the data."""
+
+    seed: int = Field(0, ge=0, lt=2**32)
+    data: DataConfig = DataConfig()
+    features: FeatureConfig = FeatureConfig()
+    encoder: EncoderConfig = EcapaConfig()
+    augment: AugmentConfig = AugmentConfig()
+    batch: BatchConfig = BatchConfig()
+    loss: LossConfig = TripletConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    validation: ValidationConfig = ValidationConfig()

@@ -1,0 +1,62 @@
+"""One batch that lies on several processes: sums and rows of all of them, with gradients.
+
+A value that every process computes from the whole batch is differentiated by each of them. The backward pass of a
+sum over processes is the sum of their gradients, so that each row receives W times the gradient of the loss, W the
+number of processes. ``DistributedDataParallel`` divides by W when it averages: its parameter gradients are exactly
+those of one process with the whole batch.
+"""
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.nn.functional import all_reduce
+
+
+def processes() -> int:
+    """Return the number of processes of the default group; 1 without one."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def sum_across(tensor: Tensor) -> Tensor:
+    """Return the sum of a tensor of one shape over all processes, with its gradient."""
+    if processes() == 1:
+        return tensor
+    total: Tensor = all_reduce(tensor)  # type: ignore[no-untyped-call]
+    return total
+
+
+def gather_rows(tensor: Tensor) -> Tensor:
+    """Return the rows of all processes below each other, ``(all rows, ...)``, with their gradient.
+
+    Processes may hold different numbers of rows, but at least the same number of columns.
+    """
+    if processes() == 1:
+        return tensor
+    counts = [torch.zeros(1, dtype=torch.long, device=tensor.device) for _ in range(processes())]
+    dist.all_gather(counts, torch.tensor([len(tensor)], device=tensor.device))
+    sizes = [int(count) for count in counts]
+    before = sum(sizes[: dist.get_rank()])
+    rows = tensor.new_zeros(sum(sizes), *tensor.shape[1:])
+    # Each process adds its rows to zeros of the others: one collective, exact, and its gradient is that of a sum.
+    return sum_across(torch.cat([rows[:before], tensor, rows[before + len(tensor) :]]))
+
+
+def gather_batch(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Gather a batch for miners, which look at single embeddings of all processes.
+
+    Args:
+        embeddings: ``(rows, dim)`` of this process.
+        labels: long ``(rows,)``; the same value means the same speaker on every process.
+
+    Returns:
+        ``(embeddings, labels, own)``: those of all processes, and the long ``(rows,)`` rows of this process.
+
+    Example:
+        >>> embeddings, labels, own = gather_batch(torch.randn(4, 8), torch.tensor([0, 0, 1, 1]))
+        >>> own.tolist()
+        [0, 1, 2, 3]
+    """
+    everybody = gather_rows(labels)
+    rank = dist.get_rank() if processes() > 1 else 0
+    places = gather_rows(torch.full_like(labels, rank))
+    return gather_rows(embeddings), everybody, (places == rank).nonzero()[:, 0]

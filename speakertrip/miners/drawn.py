@@ -1,0 +1,107 @@
+"""Negatives drawn by chance: uniformly, or so that all distances are seen alike."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from speakertrip.miners.distances import all_rows, as_float, row_blocks, squared_distances
+from speakertrip.miners.sets import RowSets, TripletSets
+
+
+class Random:
+    """For each anchor all positives, and some negatives drawn uniformly, none twice.
+
+    The n-th call draws by (seed, n) alone.
+
+    Args:
+        count: negatives of each anchor, at least 1; where there are fewer, all of them.
+        seed: of the draws.
+        start: number of the first call; a resumed run passes the calls it had made.
+
+    Raises:
+        ValueError: the count is below 1.
+
+    Example:
+        >>> sets = Random(count=2, seed=0)(torch.randn(6, 3), torch.arange(6) // 2)
+        >>> sets.negatives.indices.shape
+        torch.Size([6, 2])
+    """
+
+    def __init__(self, count: int, seed: int, start: int = 0) -> None:
+        if count < 1:
+            raise ValueError(f"count must be at least 1, not {count}")
+        self.count, self.seed, self.calls = count, seed, start
+
+    @torch.no_grad()
+    def __call__(self, embeddings: Tensor, labels: Tensor, anchors: Tensor | None = None) -> TripletSets:
+        """See ``Miner``."""
+        anchors = all_rows(embeddings, anchors)
+        generator = torch.Generator(embeddings.device).manual_seed(self.seed * 1_000_003 + self.calls)
+        self.calls += 1
+        vectors = as_float(embeddings)
+        blocks = []
+        for rows in row_blocks(anchors, len(labels)):
+            chance = self._log_weights(vectors, rows).masked_fill(labels[rows, None] == labels, -torch.inf)
+            # The largest of log weight plus Gumbel noise are a draw without repetition (Efraimidis, Spirakis).
+            uniform = torch.rand(chance.shape, generator=generator, device=chance.device, dtype=chance.dtype)
+            tiny = torch.finfo(chance.dtype).tiny
+            drawn = (chance - uniform.clamp_min(tiny).log().neg().clamp_min(tiny).log()).topk(
+                min(self.count, len(labels)), dim=1
+            )
+            blocks.append(RowSets(drawn.indices, drawn.values > -torch.inf))
+        return TripletSets(anchors, negatives=RowSets.join(blocks))
+
+    def _log_weights(self, vectors: Tensor, rows: Tensor) -> Tensor:
+        return vectors.new_zeros(len(rows), len(vectors))
+
+    def easier(self) -> "Random":
+        """Return itself: nothing is easier than chance."""
+        return self
+
+
+class DistanceWeighted(Random):
+    """For each anchor all positives, and some negatives drawn so that each distance is equally likely.
+
+    On the sphere in many dimensions nearly all pairs lie at distance sqrt(2). A negative at distance d is drawn
+    with probability proportional to ``1/q(d)``, ``q(d) ~ d^(D-2) (1 - d²/4)^((D-3)/2)``, so that near ones come
+    too, with less variance than the hardest alone (Wu, Manmatha, Smola, Krähenbühl: Sampling matters in deep
+    embedding learning, ICCV 2017). Distances below ``nearest`` count as ``nearest``, and negatives beyond
+    ``farthest`` are not drawn: they would not violate a margin. Embeddings are taken at unit length.
+
+    Args:
+        count: negatives of each anchor, at least 1; where there are fewer, all of them.
+        seed: of the draws.
+        start: number of the first call; a resumed run passes the calls it had made.
+        nearest: Euclidean distance, not squared.
+        farthest: Euclidean distance, not squared, in (nearest, 2].
+
+    Raises:
+        ValueError: the count is below 1, or not ``0 < nearest < farthest <= 2``.
+
+    Example:
+        >>> embeddings = torch.nn.functional.normalize(torch.randn(6, 8), dim=1)
+        >>> DistanceWeighted(count=1, seed=0, farthest=2.0)(embeddings, torch.arange(6) // 2).negatives.mask.all()
+        tensor(True)
+    """
+
+    def __init__(
+        self, count: int, seed: int, start: int = 0, nearest: float = 0.5, farthest: float = 1.4
+    ) -> None:
+        super().__init__(count, seed, start)
+        if not 0 < nearest < farthest <= 2:
+            raise ValueError(f"0 < nearest < farthest <= 2 must hold, not {nearest} and {farthest}")
+        self.nearest, self.farthest = nearest, farthest
+
+    def _log_weights(self, vectors: Tensor, rows: Tensor) -> Tensor:
+        units = functional.normalize(vectors, dim=1)
+        squared = squared_distances(units, rows)
+        near = squared.clamp(self.nearest**2, 3.999)  # q vanishes at the antipode
+        dim = units.shape[1]
+        log_q = (dim - 2) / 2 * near.log() + (dim - 3) / 2 * torch.log1p(-near / 4)
+        return (-log_q).masked_fill_(squared > self.farthest**2, -math.inf)
+
+    def easier(self) -> Random:
+        """Return the miner that draws uniformly."""
+        return Random(self.count, self.seed, self.calls)

@@ -1,0 +1,111 @@
+"""What holds for all miners alike."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from mining_cases import as_lists, batches
+
+from speakertrip.miners import (
+    BatchHard,
+    DistanceWeighted,
+    Everything,
+    HardestShare,
+    HardestSpeakers,
+    Random,
+    SemiHard,
+)
+
+MAKERS = {
+    "everything": Everything,
+    "hardest share": lambda: HardestShare(0.3),
+    "hardest speakers": lambda: HardestSpeakers(2),
+    "batch-hard": BatchHard,
+    "semi-hard": lambda: SemiHard(1.0),
+    "random": lambda: Random(3, seed=0),
+    "distance-weighted": lambda: DistanceWeighted(3, seed=0, farthest=2.0),
+}
+miners = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+def sides(sets):
+    return [side for side in (sets.positives, sets.negatives) if side is not None]
+
+
+@miners
+@given(batch=batches())
+def test_sets_hold_rows_of_the_right_speakers_once(make, batch):
+    embeddings, labels = batch
+    sets = make()(embeddings, labels)
+    for side, same in ((sets.positives, True), (sets.negatives, False)):
+        for anchor, mined in zip(sets.anchors.tolist(), as_lists(side) if side else [], strict=bool(side)):
+            assert len(set(mined)) == len(mined)
+            assert anchor not in mined
+            assert all((labels[j] == labels[anchor]) == same for j in mined)
+        if side:
+            assert ((side.indices >= 0) & (side.indices < len(labels))).all()
+
+
+@miners
+@given(batch=batches(), data=st.data())
+def test_mining_some_anchors_is_a_part_of_mining_all(make, batch, data):
+    embeddings, labels = batch
+    if make in (MAKERS["random"], MAKERS["distance-weighted"]):
+        return  # they draw anew for each matrix
+    chosen = torch.tensor(data.draw(st.lists(st.integers(0, len(labels) - 1), min_size=1, unique=True)))
+    some, everything = make()(embeddings, labels, anchors=chosen), make()(embeddings, labels)
+    for anchor in chosen.tolist():
+        for part, whole in zip(sides(some), sides(everything), strict=True):
+            mine = [row for row, a in zip(as_lists(part), some.anchors.tolist(), strict=True) if a == anchor]
+            all_ = [
+                row
+                for row, a in zip(as_lists(whole), everything.anchors.tolist(), strict=True)
+                if a == anchor
+            ]
+            assert mine == all_
+
+
+@miners
+def test_small_blocks_change_nothing(make, monkeypatch):
+    embeddings = torch.randn(12, 3, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0, 0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 4])
+    whole = make()(embeddings, labels)
+    monkeypatch.setattr("speakertrip.miners.distances.BLOCK_ELEMENTS", 20)
+    blocks = make()(embeddings, labels)
+    assert torch.equal(whole.anchors, blocks.anchors)
+    if make not in (MAKERS["random"], MAKERS["distance-weighted"]):
+        for one, other in zip(sides(whole), sides(blocks), strict=True):
+            assert as_lists(one) == as_lists(other)
+
+
+@miners
+def test_mining_leaves_no_trace_in_the_graph_and_changes_no_input(make):
+    embeddings = torch.randn(8, 3, requires_grad=True)
+    before = embeddings.detach().clone()
+    for side in sides(make()(embeddings, torch.arange(8) // 2)):
+        assert not side.indices.requires_grad
+    assert torch.equal(before, embeddings)
+
+
+@miners
+def test_no_anchors_give_no_sets(make):
+    sets = make()(torch.randn(4, 3), torch.arange(4) // 2, anchors=torch.zeros(0, dtype=torch.long))
+    assert len(sets.anchors) == 0
+    assert all(len(side.indices) == 0 for side in sides(sets))
+
+
+@miners
+def test_half_precision_is_mined_in_float32(make):
+    embeddings = torch.randn(8, 3).bfloat16()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = make()(embeddings, torch.arange(8) // 2)
+    for one, other in zip(sides(half), sides(make()(embeddings.float(), torch.arange(8) // 2)), strict=True):
+        assert as_lists(one) == as_lists(other)
+
+
+@miners
+def test_easing_ends_in_a_miner_of_easier_negatives(make):
+    miner = make()
+    for _ in range(8):
+        miner = miner.easier()
+    assert miner(torch.randn(6, 3), torch.arange(6) // 2).anchors.tolist() == list(range(6))
