@@ -10,7 +10,10 @@ from speakertrip.losses.sums import mean_distances, number_speakers
 from speakertrip.miners import RowSets, TripletSets
 from speakertrip.miners.distances import as_float, centred
 
-WIDE = 16  # sets of more than a sixteenth of the batch are summed by a matrix product, which is then faster
+WIDE = (
+    16  # sets of more than a sixteenth of the batch are read from a matrix of distances, which is then faster
+)
+ROOM = 16  # squared norms may be so many times a mean distance before float32 loses its fifth digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +46,30 @@ def distances_of_batch(embeddings: Tensor, labels: Tensor, across: bool) -> tupl
     return AnchorDistances(to_positives, to_negatives), has_both
 
 
-def distances_to_sets(vectors: Tensor, anchors: Tensor, sets: RowSets) -> Tensor:
-    """Mean squared distance of each anchor to its set, 0 where the set is empty.
-
-    Mined sets are near their anchors, however far from the origin both lie, so that the squares are subtracted in
-    float64 (not on devices that have none).
+def distances_to_sets(vectors: Tensor, anchors: Tensor, sets: RowSets) -> tuple[Tensor, Tensor]:
+    """Mean squared distance of each anchor to its set.
 
     Args:
-        vectors: ``(rows, dim)``.
+        vectors: ``(rows, dim)``, centred.
         anchors: long ``(anchors,)``, rows.
         sets: of rows.
 
     Returns:
-        ``(anchors,)``, of the type of the vectors.
+        The distances, and bool: is there a set? ``(anchors,)`` each; the distance to an empty set means nothing.
     """
-    exact = centred(vectors) if vectors.device.type == "mps" else vectors.double()
-    weights = sets.mask.to(exact.dtype) / sets.mask.sum(dim=1, keepdim=True).clamp_min(1)
-    norms = exact.square().sum(dim=1)
-    own = (exact[anchors] * _weighted_rows(exact, sets.indices, weights)).sum(dim=1)
-    spread = (weights * norms[sets.indices]).sum(dim=1)
-    return (weights.sum(dim=1) * norms[anchors] - 2 * own + spread).to(vectors.dtype)
+    norms = vectors.square().sum(dim=1)
+    marks = sets.mask.to(vectors.dtype)
+    counts = marks.sum(dim=1)
+    if sets.packed and 0 < sets.indices.shape[1] * WIDE < len(vectors):
+        # embedding_bag sums the rows of each set without an (anchors, most, dim) tensor.
+        sums = functional.embedding_bag(sets.indices, vectors, per_sample_weights=marks, mode="sum")
+        squares = (marks * norms[sets.indices]).sum(dim=1)
+    else:
+        if sets.packed:
+            marks = marks.new_zeros(len(marks), len(vectors)).scatter_add_(1, sets.indices, marks)
+        sums, squares = marks @ vectors, marks @ norms
+    to_sums = 2 * (vectors[anchors] * sums).sum(dim=1)
+    return norms[anchors] + (squares - to_sums) / counts.clamp_min(1), counts > 0
 
 
 def distances_to_points(anchors: Tensor, points: Tensor, mask: Tensor) -> Tensor:
@@ -75,12 +82,12 @@ def distances_to_points(anchors: Tensor, points: Tensor, mask: Tensor) -> Tensor
 
 
 def distances_of_sets(
-    vectors: Tensor, of_batch: AnchorDistances, has_both: Tensor, sets: TripletSets
+    embeddings: Tensor, of_batch: AnchorDistances, has_both: Tensor, sets: TripletSets
 ) -> tuple[AnchorDistances, Tensor]:
     """Mean squared distances for mined sets; those of a side that is not mined are taken from the whole batch.
 
     Args:
-        vectors: ``(rows, dim)``.
+        embeddings: ``(rows, dim)``, float32 or float64.
         of_batch: what ``distances_of_batch`` returned.
         has_both: what it returned beside them.
         sets: of rows.
@@ -88,24 +95,39 @@ def distances_of_sets(
     Returns:
         As ``distances_of_batch``, for each of the anchors of the sets.
     """
+    vectors = centred(embeddings)
+    means, both = _of_sets(vectors, of_batch, has_both, sets)
+    if (
+        vectors.dtype == torch.float32
+        and _loses_digits(vectors, means, both)
+        and vectors.device.type != "mps"
+    ):
+        means, both = _of_sets(vectors.double(), of_batch, has_both, sets)  # there is no float64 on mps
+    return means, both
+
+
+def _of_sets(
+    vectors: Tensor, of_batch: AnchorDistances, has_both: Tensor, sets: TripletSets
+) -> tuple[AnchorDistances, Tensor]:
     rows = sets.anchors
-    to_positives, to_negatives, has_both = (
+    has_both, to_positives, to_negatives = (
+        has_both[rows],
         of_batch.to_positives[rows],
         of_batch.to_negatives[rows],
-        has_both[rows],
     )
     if sets.positives is not None:
-        to_positives = distances_to_sets(vectors, rows, sets.positives)
-        has_both = has_both & sets.positives.mask.any(dim=1)
+        distances, filled = distances_to_sets(vectors, rows, sets.positives)
+        to_positives, has_both = distances.to(to_positives), has_both & filled
     if sets.negatives is not None:
-        to_negatives = distances_to_sets(vectors, rows, sets.negatives)
-        has_both = has_both & sets.negatives.mask.any(dim=1)
+        distances, filled = distances_to_sets(vectors, rows, sets.negatives)
+        to_negatives, has_both = distances.to(to_negatives), has_both & filled
     return AnchorDistances(to_positives, to_negatives), has_both
 
 
-def _weighted_rows(vectors: Tensor, indices: Tensor, weights: Tensor) -> Tensor:
-    """Weighted sum of the rows of each set, ``(anchors, dim)``, without an (anchors, most, dim) tensor."""
-    if 0 < indices.shape[1] * WIDE < len(vectors):
-        return functional.embedding_bag(indices, vectors, per_sample_weights=weights, mode="sum")
-    dense = vectors.new_zeros(len(indices), len(vectors)).scatter_add_(1, indices, weights)
-    return dense @ vectors
+def _loses_digits(vectors: Tensor, means: AnchorDistances, counted: Tensor) -> bool:
+    """Are squared norms so much larger than the distances that rounding would show in the fifth digit?
+
+    Mined sets are near their anchors, and both may lie far from the centre of the batch.
+    """
+    larger = torch.maximum(means.to_positives, means.to_negatives)[counted]
+    return bool((larger < vectors.detach().square().sum(dim=1).max() / ROOM).any())

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-BLOCK_ELEMENTS = 2**24  # of the largest matrix that a miner makes: 64 MB of float32
+BLOCK_ELEMENTS = 2**21  # of the largest matrix that a miner makes: 8 MB of float32, which caches hold
 
 
 def as_float(embeddings: Tensor) -> Tensor:

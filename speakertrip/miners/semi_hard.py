@@ -36,30 +36,21 @@ class SemiHard:
     def __call__(self, embeddings: Tensor, labels: Tensor, anchors: Tensor | None = None) -> TripletSets:
         """See ``Miner``."""
         vectors = centred(embeddings)
-        anchors, positives = _pairs(labels, all_rows(embeddings, anchors))
-        pairs = torch.arange(len(anchors), device=anchors.device)
-        negatives = []
-        for block in row_blocks(pairs, len(vectors)):
-            rows = anchors[block]
+        columns = torch.arange(len(labels), device=labels.device)
+        most = int(torch.unique(labels, return_counts=True)[1].max()) if len(labels) else 0
+        pairs, semi_hard = [], []
+        for rows in row_blocks(all_rows(embeddings, anchors), len(vectors) * most):
             distances = squared_distances(vectors, rows)
-            nearest = distances.gather(1, positives[block, None])
-            semi_hard = (distances > nearest) & (distances < nearest + self.margin)
-            negatives.append(RowSets.of(semi_hard & (labels[rows, None] != labels)))
-        every = torch.ones_like(positives[:, None], dtype=torch.bool)
-        return TripletSets(anchors, RowSets(positives[:, None], every), RowSets.join(negatives))
+            same = labels[rows, None] == labels
+            place, positives = (same & (rows[:, None] != columns)).nonzero(as_tuple=True)
+            nearest = distances[place, positives][:, None]
+            farther = distances.masked_fill_(same, torch.inf)[place]  # no positive lies within a margin
+            semi_hard.append((farther > nearest) & (farther < nearest + self.margin))
+            pairs.append(torch.stack([rows[place], positives]))
+        anchors, positives = torch.cat(pairs, dim=1)
+        each = RowSets(positives[:, None], torch.ones_like(positives[:, None], dtype=torch.bool))
+        return TripletSets(anchors, each, RowSets.within(torch.cat(semi_hard)))
 
     def easier(self) -> HardestShare:
         """Return the miner of the hardest fifth: an average that hardly any single negative decides."""
         return HardestShare(0.2)
-
-
-def _pairs(labels: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the rows of all (anchor, positive) pairs, ``(pairs,)`` each, anchor by anchor."""
-    first, second = [], []
-    for rows in row_blocks(anchors, len(labels)):
-        same = labels[rows, None] == labels
-        same[torch.arange(len(rows), device=rows.device), rows] = False
-        places, positives = same.nonzero(as_tuple=True)
-        first.append(rows[places])
-        second.append(positives)
-    return torch.cat(first), torch.cat(second)

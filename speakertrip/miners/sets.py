@@ -14,14 +14,16 @@ class RowSets:
     Attributes:
         indices: long ``(anchors, most)``, rows of the batch; any valid row where the mask is False.
         mask: bool ``(anchors, most)``; False marks a place that an anchor's set does not fill.
+        packed: False where the mask is ``(anchors, batch)`` and place n is row n of the batch.
     """
 
     indices: Tensor
     mask: Tensor
+    packed: bool = True
 
     @classmethod
     def of(cls, chosen: Tensor) -> "RowSets":
-        """Take the sets that a bool matrix ``(anchors, rows)`` marks.
+        """Take the sets that a bool matrix ``(anchors, rows)`` marks, packed to the left.
 
         >>> RowSets.of(torch.tensor([[True, False, True], [False, True, False]])).indices.tolist()
         [[0, 2], [1, 0]]
@@ -32,6 +34,17 @@ class RowSets:
         indices = torch.zeros(mask.shape, dtype=torch.long, device=chosen.device)
         indices[mask] = chosen.nonzero()[:, 1]  # row after row, as the mask is filled
         return cls(indices, mask)
+
+    @classmethod
+    def within(cls, chosen: Tensor) -> "RowSets":
+        """Take the sets that a bool matrix ``(anchors, rows)`` marks, as it is: for sets of a good part of the batch.
+
+        >>> RowSets.within(torch.tensor([[True, False, True]])).indices.tolist()
+        [[0, 1, 2]]
+        """
+        return cls(
+            torch.arange(chosen.shape[1], device=chosen.device).expand(chosen.shape), chosen, packed=False
+        )
 
     @classmethod
     def join(cls, blocks: "list[RowSets]") -> "RowSets":
