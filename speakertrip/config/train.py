@@ -3,7 +3,7 @@
 Each field is one option, and its comment gives the unit and the reason for the default.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -37,6 +37,16 @@ class BatchConfig(Frozen):
     speakers: int = Field(40, ge=2)
     utterances: int = Field(4, ge=2)
     group_by: str = ""  # a key of the manifest, as "language": the speakers of a batch share its value
+    balance: Literal["speaker", "utterance"] = "speaker"  # which of them an epoch shows equally often
+    hard_share: Probability = (
+        0.0  # of a batch: a speaker and those that the last epoch took for it; 0: by chance
+    )
+
+    @model_validator(mode="after")
+    def _compatible(self) -> "BatchConfig":
+        if self.hard_share and (self.group_by or self.balance == "utterance"):
+            raise ValueError('hard_share goes with neither group_by nor balance = "utterance"; leave one out')
+        return self
 
 
 class AugmentConfig(Frozen):

@@ -10,9 +10,6 @@ from os import PathLike
 from pathlib import Path
 from types import FrameType
 
-from torch import Tensor
-from torch.utils.data import DataLoader
-
 from speakertrip.bundle import Bundle
 from speakertrip.config import TrainConfig
 from speakertrip.corpora import split_speakers
@@ -21,7 +18,7 @@ from speakertrip.errors import ConfigError, UsageError
 from speakertrip.losses import batch_eer
 from speakertrip.manifests import read_manifest
 from speakertrip.manifests.lines import write_lines
-from speakertrip.samplers import PKSampler
+from speakertrip.training.batches import Batches, EpochCentroids
 from speakertrip.training.card import model_card
 from speakertrip.training.checkpoint import Origin, Progress, load_checkpoint, save_checkpoint
 from speakertrip.training.dataset import CropDataset
@@ -78,21 +75,27 @@ def train(
 
     trainer = Trainer(config, pick_device(device), dataset.speakers)
     embedder = Embedder(trainer.model, device)
+    centroids = None
+    if config.batch.hard_share:
+        centroids = EpochCentroids(dataset.speakers, config.encoder.embedding_dim)
+        trainer.modules["centroids"] = centroids
     origin = Origin(config, hashlib.sha256(manifest.read_bytes()).hexdigest())
     progress = Progress()
     if init and not resume:
         _begin_with(trainer, init, config)
     if resume:
         progress = load_checkpoint(checkpoint, trainer.modules, trainer.optimizer, origin)
-    batches = _batches(dataset, config, progress.step)
+    batches = Batches(dataset, config, progress.step, centroids)
     write_lines(run / "config.json", [config.model_dump_json(indent=2)])
     metrics = MetricsFile(run / "metrics.jsonl", keep_until=progress.step)
 
     speed = _Speed()
     with _interruptible() as interrupted:
         for step in range(progress.step + 1, config.optimizer.steps + 1):
-            waveforms, labels = next(batches)
+            waveforms, labels = batches.next()
             result = trainer.step(step, waveforms, labels)
+            if centroids:
+                centroids.add(result.embeddings, result.labels)
             speed.add(len(labels))
 
             stop = interrupted()
@@ -148,30 +151,6 @@ def _require_run(run: Path, checkpoint: Path, resume: bool) -> None:
         raise UsageError(f"There is nothing to resume: {checkpoint} does not exist.")
     if not resume and checkpoint.exists():
         raise UsageError(f"{run} holds a run already; go on with --resume, or name another folder.")
-
-
-def _batches(dataset: CropDataset, config: TrainConfig, done: int) -> Iterator[tuple[Tensor, Tensor]]:
-    sampler = PKSampler(
-        dataset.labels,
-        dataset.sessions,
-        p=config.batch.speakers,
-        k=config.batch.utterances,
-        seed=config.seed,
-        start=done,
-        groups=dataset.groups,
-    )
-    return iter(
-        DataLoader(
-            dataset,
-            batch_sampler=sampler,
-            num_workers=config.data.workers,
-            worker_init_fn=_leave_interrupts_to_parent,
-        )
-    )
-
-
-def _leave_interrupts_to_parent(worker: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager

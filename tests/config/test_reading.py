@@ -59,6 +59,7 @@ def test_values_and_overrides(write):
         ("[augment]\nnoise_snr_db = [20, 5]", r"augment: noise_snr_db must be \[lowest, highest\]"),
         ("[loss]\nmargin = 0\nminer.share = 2", r"loss\.margin\.value: .* \(and 1 more\)"),
         ("loss = 3", r"loss: Input should be"),
+        ('[batch]\nhard_share = 0.5\ngroup_by = "corpus"', r"batch: hard_share goes with neither group_by"),
         ("[augment]\nnoise_snr_db = [-4000, 0]", r"augment\.noise_snr_db"),
         ("seed = 99999999999", r"seed: Input should be less than"),
         ("seed = ", "is not TOML"),

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from speakertrip.bundle import Bundle
+from speakertrip.config import TrainConfig
 from speakertrip.corpora import split_speakers
 from speakertrip.errors import ConfigError, DataError, TrainingError, UsageError
 from speakertrip.manifests import write_manifest
@@ -75,6 +76,46 @@ def test_an_interrupt_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(
     assert resumed.keys() == whole.keys()
     assert {name.split(".")[0] for name in whole} == {"model", "objective", "optimizer"}
     assert [name for name in whole if not torch.equal(resumed[name], whole[name])] == []
+
+
+STATEFUL = {
+    "hard speakers": {"batch": {"speakers": 4, "utterances": 2, "hard_share": 0.5}},
+    "adaptive margin": {"loss": {"margin": {"kind": "adaptive", "rate": 0.1}}},
+    "memory with momentum": {"loss": {"memory": {"size": 30, "momentum": 0.9}}},
+    "miner that draws": {"loss": {"miner": {"kind": "random", "count": 3}}},
+    "guard that counts": {"loss": {"guard": {"action": "ease", "patience": 4, "collapsed_cosine": 0.01}}},
+    "softmax": {"loss": {"kind": "aam-softmax", "margin_warmup_steps": 5}},
+    "ge2e": {"loss": {"kind": "ge2e"}},
+}
+
+
+@pytest.mark.parametrize("change", STATEFUL.values(), ids=STATEFUL)
+def test_what_carries_state_is_resumed_exactly(change, config, corpus, tmp_path):
+    changed = TrainConfig.model_validate(config.model_dump() | change)
+    train(changed, corpus, tmp_path / "whole")
+
+    def interrupt(record):
+        if record.step == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert train(changed, corpus, tmp_path / "stopped", on_record=interrupt) is False
+    assert train(changed, corpus, tmp_path / "stopped", resume=True) is True
+    whole, stopped = (records(tmp_path / name) for name in ("whole", "stopped"))
+    assert [row["loss"] for row in stopped] == [row["loss"] for row in whole]
+    first, second = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("whole", "stopped"))
+    assert first.keys() == second.keys()
+    assert [name for name in first if not torch.equal(first[name], second[name])] == []
+
+
+def test_a_run_may_begin_with_the_encoder_of_another(finished, config, corpus, tmp_path):
+    softmax = TrainConfig.model_validate(config.model_dump() | {"loss": {"kind": "aam-softmax"}})
+    train(softmax, corpus, tmp_path / "first")
+    train(config, corpus, tmp_path / "second", init=tmp_path / "first" / "bundle")
+    assert records(tmp_path / "second")[0]["loss"] != records(finished[0])[0]["loss"]
+    other = config.model_copy(update={"features": config.features.model_copy(update={"mels": 40})})
+    with pytest.raises(ConfigError, match="another front end or encoder"):
+        train(other, corpus, tmp_path / "third", init=tmp_path / "first" / "bundle")
+    assert not (tmp_path / "third").exists()
 
 
 def test_a_resumed_run_keeps_its_settings_and_its_manifest(finished, config, corpus, utterances, tmp_path):

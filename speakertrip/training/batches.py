@@ -1,0 +1,112 @@
+"""The batches of a run, from any step on."""
+
+import signal
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from speakertrip.config import TrainConfig
+from speakertrip.samplers import HardSpeakers, PKSampler, SpeakerCentroids
+from speakertrip.training.dataset import CropDataset
+
+
+class EpochCentroids(nn.Module):
+    """Where each speaker's embeddings lay in the last epoch, and lie in this one; kept in ``state_dict``.
+
+    Args:
+        speakers: in training, each speed factor counted.
+        dim: of an embedding.
+
+    Attributes:
+        last: ``(speakers, dim)``, unit rows; zeros for speakers not seen yet.
+        sums: ``(speakers, dim)``, of this epoch so far.
+    """
+
+    last: Tensor
+    sums: Tensor
+
+    def __init__(self, speakers: int, dim: int) -> None:
+        super().__init__()
+        self.seen = SpeakerCentroids(speakers, dim)
+        self.register_buffer("sums", torch.from_numpy(self.seen.sums))  # the same memory
+        self.register_buffer("last", torch.zeros(speakers, dim))
+
+    def add(self, embeddings: Tensor, labels: Tensor) -> None:
+        """Take in the embeddings ``(batch, dim)`` of a step."""
+        self.seen.add(embeddings.cpu().numpy(), labels.cpu().numpy())
+
+    def begin_epoch(self) -> None:
+        """Close the epoch; a speaker that it left out keeps its place."""
+        means = torch.from_numpy(self.seen.mean())
+        self.last = torch.where(means.any(dim=1, keepdim=True), means, self.last)
+        self.sums.zero_()
+
+    def known(self) -> npt.NDArray[np.float32] | None:
+        """Return the centroids of the last epoch; None before there was one."""
+        return self.last.numpy() if bool(self.last.any()) else None
+
+
+class Batches:
+    """An endless stream of batches ``((batch, samples), (batch,))``.
+
+    With hard speakers each epoch is arranged by the centroids of the last one, for which it must be over: batches
+    are prepared ahead within an epoch only.
+
+    Args:
+        dataset: of crops.
+        config: of the run.
+        done: steps done.
+        centroids: as they were after those steps; None where ``config.batch.hard_share`` is 0.
+    """
+
+    def __init__(
+        self, dataset: CropDataset, config: TrainConfig, done: int, centroids: EpochCentroids | None
+    ) -> None:
+        self.centroids, self.step = centroids, done
+        self.hard = HardSpeakers(config.batch.hard_share) if centroids else None
+        self.sampler = PKSampler(
+            dataset.labels,
+            dataset.sessions,
+            p=config.batch.speakers,
+            k=config.batch.utterances,
+            seed=config.seed,
+            start=done,
+            groups=dataset.groups,
+            balance=config.batch.balance,
+            hard=self.hard,
+        )
+        self.loader = DataLoader(
+            dataset,
+            batch_sampler=self.sampler,
+            num_workers=config.data.workers,
+            worker_init_fn=_leave_interrupts_to_parent,
+        )
+        self.epoch = self._begin(new=done % self.sampler.batches_per_epoch == 0)
+
+    def next(self) -> tuple[Tensor, Tensor]:
+        """Return the batch of the next step."""
+        batch = next(self.epoch, None)
+        if batch is None:  # with hard speakers the stream ends with the epoch
+            self.epoch = self._begin(new=True)
+            batch = next(self.epoch)
+        self.step += 1
+        waveforms, labels = batch
+        return waveforms, labels
+
+    def _begin(self, new: bool) -> Iterator[list[Tensor]]:
+        if self.centroids and self.hard:
+            if new:
+                self.centroids.begin_epoch()
+            known = self.centroids.known()
+            if known is not None:
+                self.hard.update(known)
+        self.sampler.start = self.step
+        return iter(self.loader)
+
+
+def _leave_interrupts_to_parent(worker: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
