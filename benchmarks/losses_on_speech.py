@@ -2,7 +2,7 @@
 
 Each run trains by ``recipes/openspeech/ecapa-small.toml`` with another loss and is scored on the four dev lists, which
 nothing was chosen by. A finished run is one line in ``benchmarks/results/losses_on_speech.jsonl``; a run that is
-there is not repeated, and one that was cut off goes on from its checkpoint:
+there is not repeated, and one that was stopped by Ctrl-C goes on from its checkpoint:
 
     python benchmarks/losses_on_speech.py --data ../shared/openspeech              short runs, three seeds each
     python benchmarks/losses_on_speech.py --data ../shared/openspeech --long       the best three, longer, one seed
@@ -15,6 +15,7 @@ import argparse
 import json
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,19 +70,12 @@ def run(method: str, seed: int, steps: int, data: Path, runs: Path) -> dict[str,
         slug = "".join(letter if letter.isalnum() else "-" for letter in method.lower())
         before, folder = folder, runs / f"{slug}-{steps}-seed{seed}-stage{number}"
         config = configuration(stage, seed, steps // len(stages))
-        began = time.perf_counter()
-        if not (folder / "bundle").exists():
-            resume = (folder / "checkpoint.safetensors").exists()
-            train(
-                config,
-                data,
-                folder,
-                resume,
-                "cpu",
-                before / "bundle" if before else None,
-                on_record=records.append,
-            )
-        seconds += time.perf_counter() - began
+        resume = (folder / "checkpoint.safetensors").exists()
+        init = before / "bundle" if before else None
+        began = time.process_time()
+        if not train(config, data, folder, resume, "cpu", init, on_record=records.append):
+            sys.exit(f"Stopped within {folder}; the same command goes on from there.")
+        seconds += time.process_time() - began
     assert folder is not None
     bundle = Bundle.load(folder / "bundle")
     lists = {name: score(bundle, data, name) for name in LISTS}
@@ -90,7 +84,9 @@ def run(method: str, seed: int, steps: int, data: Path, runs: Path) -> dict[str,
         "method": method,
         "seed": seed,
         "steps": steps,
-        "minutes": round(seconds / 60, 1),
+        "cpu_minutes": round(
+            seconds / 60, 1
+        ),  # of this process: what was done before it was cut off is not in it
         "commit": commit(),
         "validation_eer": bundle.calibration.eer,
         "active": active,
@@ -192,7 +188,7 @@ def main() -> None:
         with options.results.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         rates = {name: f"{report['eer']:.2%}" for name, report in line["lists"].items()}
-        print(f"{method}, seed {seed}, {line['minutes']} min: {rates}", flush=True)
+        print(f"{method}, seed {seed}, {line['cpu_minutes']} min: {rates}", flush=True)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,12 @@ class AnchorDistances:
     to_positives: Tensor
     to_negatives: Tensor
 
+    def of(self, anchors: Tensor) -> "AnchorDistances":
+        """Keep those that a bool ``(anchors,)`` marks."""
+        if anchors.all():
+            return self
+        return AnchorDistances(self.to_positives[anchors], self.to_negatives[anchors])
+
 
 def distances_of_batch(embeddings: Tensor, labels: Tensor, across: bool) -> tuple[AnchorDistances, Tensor]:
     """Mean squared distances to all positives and all negatives, exact and linear in the batch.

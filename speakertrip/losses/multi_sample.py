@@ -117,7 +117,7 @@ class MultiSampleTripletLoss(nn.Module):
                 means.append(distances_to_points(as_float(anchors), as_float(points), mask))
                 has_both = has_both & mask.any(dim=1)
         self._require_any(has_both)
-        return self.of_distances(AnchorDistances(means[0][has_both], means[1][has_both]))
+        return self.of_distances(AnchorDistances(*means).of(has_both))
 
     def distances(
         self, embeddings: Tensor, labels: Tensor, sets: TripletSets | None = None
@@ -133,7 +133,7 @@ class MultiSampleTripletLoss(nn.Module):
             self._require_any(has_both)
             if sets is not None:
                 means, has_both = distances_of_sets(as_float(embeddings), means, has_both, sets)
-        return AnchorDistances(means.to_positives[has_both], means.to_negatives[has_both])
+        return means.of(has_both)
 
     def excess(self, distances: AnchorDistances) -> Tensor:
         """Return ``mean d²(a,p) − mean d²(a,n) + margin`` of each anchor; above zero it is active."""

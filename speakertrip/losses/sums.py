@@ -67,9 +67,12 @@ class _MeanDistances(torch.autograd.Function):
         negatives: Tensor,
         across: bool,
     ) -> tuple[Tensor, Tensor]:
-        norms = (vectors * vectors).sum(dim=1)
+        scratch = (
+            vectors * vectors
+        )  # one copy of the batch, used again: new memory costs more than arithmetic
+        norms = scratch.sum(dim=1)
         sums, squares = _sum_of_speakers(vectors, norms, row, speakers, across)
-        own = sums.index_select(0, row).mul_(vectors).sum(dim=1)
+        own = torch.index_select(sums, 0, row, out=scratch).mul_(vectors).sum(dim=1)
         everybody = vectors @ sums.sum(dim=0)
         own_squares, all_squares = squares[row], squares.sum()
         ctx.save_for_backward(vectors, row, sums, positives, negatives)
@@ -86,13 +89,14 @@ class _MeanDistances(torch.autograd.Function):
         a, b = to_positives / positives, to_negatives / negatives
         of_own = 2 * (b - a)  # gradient of v·S; that of v·ΣS is -2 b
         # Gradients of S and Q: from the speaker's own rows, and through the totals from all rows.
-        of_sums, of_squares = _sum_of_speakers(vectors * of_own[:, None], a - b, row, len(sums), ctx.across)
+        scratch = vectors * of_own[:, None]
+        of_sums, of_squares = _sum_of_speakers(scratch, a - b, row, len(sums), ctx.across)
         of_sums -= 2 * _sum(b @ vectors, ctx.across)
         of_squares += _sum(b.sum(), ctx.across)
         gradient = vectors * (2 * (to_positives + to_negatives + a + of_squares[row]))[:, None]
-        gradient.addcmul_(sums.index_select(0, row), of_own[:, None])
+        gradient.addcmul_(torch.index_select(sums, 0, row, out=scratch), of_own[:, None])
         gradient.addr_(b, sums.sum(dim=0), alpha=-2)
-        gradient.add_(of_sums.index_select(0, row))
+        gradient.add_(torch.index_select(of_sums, 0, row, out=scratch))
         return gradient, None, None, None, None, None
 
 

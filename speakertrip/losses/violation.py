@@ -43,8 +43,11 @@ def mean_violation(costs: Tensor, excess: Tensor, reduction: Reduction, across: 
         reduction: over which.
         across: over the terms of all processes.
     """
-    counted = excess > 0 if reduction == "active" else torch.ones_like(excess, dtype=torch.bool)
-    total = torch.stack([(costs * counted).sum(), counted.sum().to(costs)])
+    if reduction == "active":
+        active = excess > 0
+        total, count = (costs * active).sum(), active.sum().to(costs)
+    else:
+        total, count = costs.sum(), costs.new_tensor(len(costs))
     if across:
-        total = sum_across(total)
-    return total[0] / total[1].detach().clamp_min(1)
+        total, count = sum_across(torch.stack([total, count]))
+    return total / count.detach().clamp_min(1)
