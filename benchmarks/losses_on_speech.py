@@ -64,7 +64,8 @@ def configuration(stage: tuple[str, ...], seed: int, steps: int) -> TrainConfig:
 
 def run(method: str, seed: int, steps: int, data: Path, runs: Path) -> dict[str, Any]:
     """Train by each stage in turn, score the last model, and return a line of results."""
-    stages, folder, seconds = METHODS[method], None, 0.0
+    stages, seconds = METHODS[method], 0.0
+    folder: Path | None = None
     records: list[StepRecord] = []
     for number, stage in enumerate(stages):
         slug = "".join(letter if letter.isalnum() else "-" for letter in method.lower())
