@@ -19,4 +19,4 @@ lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
 bench: setup
-	$(BIN)/python benchmarks/startup.py
+	for question in startup samplers triplet; do $(BIN)/python benchmarks/$$question.py || exit 1; done

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from speakertrip.config import read_config
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHARED = ROOT.parent / "shared"
@@ -57,6 +59,14 @@ def test_the_demo_runs_the_commands_of_the_readme(monkeypatch, tmp_path):
 def test_the_make_targets_exist():
     targets = {line.split(":")[0] for line in (ROOT / "Makefile").read_text().splitlines() if ":" in line}
     assert {command.split()[1] for command in commands() if command.startswith("make ")} <= targets
+
+
+def test_the_configurations_load(tmp_path):
+    blocks = re.findall(r"^```toml\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        (tmp_path / "config.toml").write_text(block)
+        read_config(tmp_path / "config.toml")
 
 
 def test_linked_files_exist():

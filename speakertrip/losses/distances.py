@@ -103,12 +103,9 @@ def distances_of_sets(
     """
     vectors = centred(embeddings)
     means, both = _of_sets(vectors, of_batch, has_both, sets)
-    if (
-        vectors.dtype == torch.float32
-        and _loses_digits(vectors, means, both)
-        and vectors.device.type != "mps"
-    ):
-        means, both = _of_sets(vectors.double(), of_batch, has_both, sets)  # there is no float64 on mps
+    has_double = embeddings.device.type != "mps"
+    if embeddings.dtype == torch.float32 and has_double and _loses_digits(vectors, means, both):
+        means, both = _of_sets(embeddings.double(), of_batch, has_both, sets)
     return means, both
 
 
@@ -116,11 +113,8 @@ def _of_sets(
     vectors: Tensor, of_batch: AnchorDistances, has_both: Tensor, sets: TripletSets
 ) -> tuple[AnchorDistances, Tensor]:
     rows = sets.anchors
-    has_both, to_positives, to_negatives = (
-        has_both[rows],
-        of_batch.to_positives[rows],
-        of_batch.to_negatives[rows],
-    )
+    has_both = has_both[rows]
+    to_positives, to_negatives = of_batch.to_positives[rows], of_batch.to_negatives[rows]
     if sets.positives is not None:
         distances, filled = distances_to_sets(vectors, rows, sets.positives)
         to_positives, has_both = distances.to(to_positives), has_both & filled

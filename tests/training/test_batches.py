@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -42,7 +44,7 @@ def test_hard_speakers_share_batches_from_the_second_epoch_on(dataset, hard_conf
     batches = Batches(dataset, hard_config, 0, centroids)
     epoch = batches.sampler.batches_per_epoch
     seen = labels_of(batches, 2 * epoch, centroids)
-    nearest = [min(b - a for a, b in zip(row, row[1:], strict=False)) for row in map(sorted, map(set, seen))]
+    nearest = [min(b - a for a, b in itertools.pairwise(row)) for row in map(sorted, map(set, seen))]
     assert np.mean(nearest[epoch:]) < np.mean(nearest[:epoch])
     assert nearest[epoch:].count(1) > epoch / 2  # half of a batch is a speaker and its neighbour
 

@@ -1,0 +1,44 @@
+import torch
+from hypothesis import given
+from loss_cases import batches, larger_distance
+from torch.autograd import gradcheck
+
+from speakertrip.losses.sums import mean_distances, number_speakers
+
+
+@given(batches())
+def test_agrees_with_all_distances_between_rows(batch):
+    embeddings, labels, _ = batch
+    row, speakers = number_speakers(labels, across=False)
+    assert speakers == len(set(labels.tolist()))
+    assert all(
+        (row[i] == row[j]) == (labels[i] == labels[j]) for i in range(len(row)) for j in range(len(row))
+    )
+    to_positives, to_negatives, has_both = mean_distances(embeddings, row, speakers, across=False)
+    x = embeddings.double()
+    distances = (x[:, None] - x).square().sum(dim=2)
+    same = labels[:, None] == labels
+    other = same & ~torch.eye(len(x), dtype=torch.bool)
+    assert torch.equal(has_both, other.any(dim=1) & (~same).any(dim=1))
+    tolerance = {"rtol": 0, "atol": 1e-5 * larger_distance(embeddings, labels)}
+    for i in has_both.nonzero()[:, 0]:
+        torch.testing.assert_close(to_positives[i].double(), distances[i][other[i]].mean(), **tolerance)
+        torch.testing.assert_close(to_negatives[i].double(), distances[i][~same[i]].mean(), **tolerance)
+
+
+def test_the_written_out_gradient_is_that_of_finite_differences():
+    embeddings = torch.randn(9, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    row, speakers = number_speakers(torch.tensor([3, 3, 1, 1, 1, 7, 7, 9, 3]), across=False)
+
+    def both(x):
+        to_positives, to_negatives, has_both = mean_distances(x, row, speakers, across=False)
+        return to_positives[has_both], to_negatives[has_both]
+
+    assert gradcheck(both, embeddings.requires_grad_())
+
+
+def test_one_of_the_two_distances_may_go_without_a_gradient():
+    embeddings = torch.randn(6, 3, requires_grad=True)
+    row, speakers = number_speakers(torch.arange(6) // 2, across=False)
+    mean_distances(embeddings, row, speakers, across=False)[0].sum().backward()
+    assert embeddings.grad.isfinite().all()
