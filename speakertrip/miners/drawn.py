@@ -1,7 +1,5 @@
 """Negatives drawn by chance: uniformly, or so that all distances are seen alike."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -43,18 +41,16 @@ class Random:
         vectors = as_float(embeddings)
         blocks = []
         for rows in row_blocks(anchors, len(labels)):
-            chance = self._log_weights(vectors, rows).masked_fill(labels[rows, None] == labels, -torch.inf)
-            # The largest of log weight plus Gumbel noise are a draw without repetition (Efraimidis, Spirakis).
-            uniform = torch.rand(chance.shape, generator=generator, device=chance.device, dtype=chance.dtype)
-            tiny = torch.finfo(chance.dtype).tiny
-            drawn = (chance - uniform.clamp_min(tiny).log().neg().clamp_min(tiny).log()).topk(
-                min(self.count, len(labels)), dim=1
+            waits = self._waits(vectors, rows, generator).masked_fill_(
+                labels[rows, None] == labels, torch.inf
             )
-            blocks.append(RowSets(drawn.indices, drawn.values > -torch.inf))
+            first = waits.topk(min(self.count, len(labels)), dim=1, largest=False)
+            blocks.append(RowSets(first.indices, first.values < torch.inf))
         return TripletSets(anchors, negatives=RowSets.join(blocks))
 
-    def _log_weights(self, vectors: Tensor, rows: Tensor) -> Tensor:
-        return vectors.new_zeros(len(rows), len(vectors))
+    def _waits(self, vectors: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Return random numbers ``(rows, batch)``; those who wait least are drawn."""
+        return vectors.new_empty(len(rows), len(vectors)).uniform_(generator=generator)
 
     def easier(self) -> "Random":
         """Return itself: nothing is easier than chance."""
@@ -94,13 +90,16 @@ class DistanceWeighted(Random):
             raise ValueError(f"0 < nearest < farthest <= 2 must hold, not {nearest} and {farthest}")
         self.nearest, self.farthest = nearest, farthest
 
-    def _log_weights(self, vectors: Tensor, rows: Tensor) -> Tensor:
+    def _waits(self, vectors: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
+        # The shortest of exponential waits with rates w are a draw without repetition by weights w (Efraimidis,
+        # Spirakis, 2006); in logarithms, for 1/q has too many digits.
         units = functional.normalize(vectors, dim=1)
         squared = squared_distances(units, rows)
         near = squared.clamp(self.nearest**2, 3.999)  # q vanishes at the antipode
         dim = units.shape[1]
         log_q = (dim - 2) / 2 * near.log() + (dim - 3) / 2 * torch.log1p(-near / 4)
-        return (-log_q).masked_fill_(squared > self.farthest**2, -math.inf)
+        waits = torch.empty_like(squared).exponential_(generator=generator).log_().add_(log_q)
+        return waits.masked_fill_(squared > self.farthest**2, torch.inf)
 
     def easier(self) -> Random:
         """Return the miner that draws uniformly."""
