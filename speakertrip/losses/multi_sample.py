@@ -67,12 +67,10 @@ class MultiSampleTripletLoss(nn.Module):
     ) -> None:
         super().__init__()
         check_options(margin, softplus_scale, reduction)
-        self.margin, self.softplus_scale, self.reduction, self.across = (
-            margin,
-            softplus_scale,
-            reduction,
-            across,
-        )
+        self.margin = margin
+        self.softplus_scale = softplus_scale
+        self.reduction = reduction
+        self.across = across
 
     def forward(self, embeddings: Tensor, labels: Tensor, sets: TripletSets | None = None) -> Tensor:
         """Compute the loss of a batch, over everything or over mined sets."""

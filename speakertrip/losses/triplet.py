@@ -45,12 +45,10 @@ class TripletLoss(nn.Module):
     ) -> None:
         super().__init__()
         check_options(margin, softplus_scale, reduction)
-        self.margin, self.softplus_scale, self.reduction, self.across = (
-            margin,
-            softplus_scale,
-            reduction,
-            across,
-        )
+        self.margin = margin
+        self.softplus_scale = softplus_scale
+        self.reduction = reduction
+        self.across = across
 
     def forward(self, anchors: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
         """Compute the mean over the triplets."""
