@@ -25,7 +25,8 @@ def eer_interval(
     Trials of one speaker are not independent, so whole speakers are resampled with replacement: with m(s) the
     number of times that speaker s is drawn, a target trial weighs m(s) and a nontarget trial m(s1)·m(s2)
     (after Poh and Bengio, IEEE TPAMI 29(3), 2007). Replicates that draw no target or no nontarget trial are
-    drawn again.
+    drawn again. It draws speakers and nothing else: with fewer than ``MIN_SPEAKERS`` of them that have target trials
+    the interval is too narrow.
 
     Args:
         scores: ``(trials,)``, finite.

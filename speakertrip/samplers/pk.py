@@ -38,7 +38,7 @@ class PKSampler(Sampler[list[tuple[int, int]]]):
 
     Args:
         speakers: for each utterance, its speaker's label, ``0 .. S-1``, each label at least once.
-        sessions: for each utterance, its session (None: unknown).
+        sessions: for each utterance, its session (None: unknown); None: all unknown.
         p: speakers in a batch, over all processes.
         k: utterances of each speaker.
         seed: of all draws, at least 0.
@@ -62,7 +62,7 @@ class PKSampler(Sampler[list[tuple[int, int]]]):
         start: the step that the next iteration begins with.
 
     Example:
-        >>> sampler = PKSampler([0, 0, 1, 1, 2], [None] * 5, p=2, k=2, seed=0)
+        >>> sampler = PKSampler([0, 0, 1, 1, 2], None, p=2, k=2, seed=0)
         >>> batch = next(iter(sampler))
         >>> len(batch)
         4
@@ -73,7 +73,7 @@ class PKSampler(Sampler[list[tuple[int, int]]]):
     def __init__(
         self,
         speakers: Sequence[int],
-        sessions: Sequence[str | None],
+        sessions: Sequence[str | None] | None,
         p: int,
         k: int,
         seed: int,
@@ -86,7 +86,7 @@ class PKSampler(Sampler[list[tuple[int, int]]]):
     ) -> None:
         _require_options(p, balance, rank, world_size, hard is not None, groups is not None)
         self.p, self.k, self.seed, self.start, self.hard = p, k, seed, start, hard
-        self.layout = Layout(speakers, sessions)
+        self.layout = Layout(speakers, [None] * len(speakers) if sessions is None else sessions)
         counts = self.layout.utterance_counts
         if len(counts) < p:
             raise TrainingError(
