@@ -122,6 +122,9 @@ def read_results(path: Path) -> list[dict[str, Any]]:
 def wanted(results: list[dict[str, Any]], long: bool, methods: list[str]) -> Iterator[tuple[str, int, int]]:
     """Yield (method, seed, steps) of the runs that are missing: every method once before any twice."""
     if long:
+        short = {(line["method"], line["seed"]) for line in results if line["steps"] == SHORT}
+        if len(short) < len(METHODS) * len(SEEDS):
+            sys.exit(f"Only {len(short)} of {len(METHODS) * len(SEEDS)} short runs are there to choose by.")
         ranked = sorted(METHODS, key=lambda method: mean_validation(results, method))
         plan = [(method, SEEDS[0], LONG) for method in ranked[:3]]
     else:

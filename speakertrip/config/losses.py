@@ -20,7 +20,8 @@ def _default_kind(kind: str) -> BeforeValidator:
 
 def _constant(entries: Any) -> Any:
     """A number is short for a constant margin."""
-    return {"kind": "constant", "value": entries} if isinstance(entries, int | float | str) else entries
+    number = isinstance(entries, int | float | str) and not isinstance(entries, bool)
+    return {"kind": "constant", "value": entries} if number else entries
 
 
 class ConstantMarginConfig(Frozen):
@@ -118,9 +119,13 @@ class MemoryConfig(Frozen):
     """A queue of past embeddings, as further negatives and positives."""
 
     size: int = Field(0, ge=0)  # embeddings; 0: none
-    momentum: float = Field(
-        0.0, ge=0, lt=1
-    )  # of the average of the encoder that fills it; 0: the encoder itself
+    momentum: float = Field(0.0, ge=0, lt=1)  # of an average of the encoder that fills it; 0: the encoder
+
+    @model_validator(mode="after")
+    def _filled(self) -> "MemoryConfig":
+        if self.momentum and not self.size:
+            raise ValueError("momentum needs a size: how many embeddings are remembered")
+        return self
 
 
 class GuardConfig(Frozen):
@@ -141,6 +146,12 @@ class TripletConfig(Frozen):
     reduction: Literal["all", "active"] = "all"
     memory: MemoryConfig = MemoryConfig()
     guard: GuardConfig = GuardConfig()
+
+    @model_validator(mode="after")
+    def _adapts(self) -> "TripletConfig":
+        if self.margin.kind == "adaptive" and self.miner.kind == "semi-hard":
+            raise ValueError("an adaptive margin does not go with semi-hard negatives, which are all active")
+        return self
 
 
 class AAMSoftmaxConfig(Frozen):

@@ -23,7 +23,8 @@ def read_config(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Tra
 
     Args:
         path: a TOML file.
-        overrides: ``section.key=value`` each, the value in TOML (text needs no quotes).
+        overrides: ``section.key=value`` each, the value in TOML (text needs no quotes). Another ``kind`` empties
+            its section first.
 
     Raises:
         ConfigError: the file cannot be read, is not TOML, or an entry is unknown or out of range; the message
@@ -52,6 +53,8 @@ def _apply(entries: dict[str, Any], override: str) -> None:
         entries = entries.setdefault(section, {})
         if not isinstance(entries, dict):
             raise ConfigError(f"The override {override!r} goes into {section!r}, which is not a section.")
+    if key == "kind" and entries.get("kind", text) != text:
+        entries.clear()  # the options of another kind are not its own
     try:
         entries[key] = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -67,7 +70,8 @@ def _first_problem(error: ValidationError) -> str:
         else problem["msg"].removeprefix("Value error, ")
     )
     if problem["type"] == "union_tag_not_found":
-        reason = 'say which: kind = "ecapa" or kind = "xvector"'
+        kinds = ("ecapa", "xvector") if key == "encoder" else ("constant", "linear", "cosine", "adaptive")
+        reason = "say which: " + " or ".join(f'kind = "{kind}"' for kind in kinds)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{key or 'the file'}: {reason}{more}"
 

@@ -88,12 +88,13 @@ def distances_to_points(anchors: Tensor, points: Tensor, mask: Tensor) -> Tensor
 
 
 def distances_of_sets(
-    embeddings: Tensor, of_batch: AnchorDistances, has_both: Tensor, sets: TripletSets
+    embeddings: Tensor, labels: Tensor, of_batch: AnchorDistances, has_both: Tensor, sets: TripletSets
 ) -> tuple[AnchorDistances, Tensor]:
     """Mean squared distances for mined sets; those of a side that is not mined are taken from the whole batch.
 
     Args:
         embeddings: ``(rows, dim)``, float32 or float64.
+        labels: long ``(rows,)``.
         of_batch: what ``distances_of_batch`` returned.
         has_both: what it returned beside them.
         sets: of rows.
@@ -105,7 +106,9 @@ def distances_of_sets(
     means, both = _of_sets(vectors, of_batch, has_both, sets)
     has_double = embeddings.device.type != "mps"
     if embeddings.dtype == torch.float32 and has_double and _loses_digits(vectors, means, both):
-        means, both = _of_sets(embeddings.double(), of_batch, has_both, sets)
+        exact = embeddings.double()
+        means, both = _of_sets(exact, distances_of_batch(exact, labels, across=False)[0], has_both, sets)
+        means = AnchorDistances(means.to_positives.float(), means.to_negatives.float())
     return means, both
 
 

@@ -4,13 +4,16 @@ from dataclasses import dataclass, field
 
 from speakertrip.losses.health import TripletHealth
 
+AT_MARGIN = 0.02  # of the margin
+
 
 @dataclass(slots=True)
 class CollapseGuard:
     """Watches the health of each step, and speaks when all speakers have met in one point for too long.
 
-    A batch counts as collapsed when the mean cosine between its speakers is above ``cosine``: the loss then stands
-    at the margin, whatever the batch. Training starts near there, hence the patience.
+    A batch counts as collapsed when the mean cosine between its speakers is above ``cosine``, or when all its anchors
+    are active and the loss stands at the margin within 2 %: embeddings of any length have then met, or nothing is
+    learned. Training starts near there, hence the patience.
 
     Args:
         patience: steps in a row.
@@ -28,8 +31,8 @@ class CollapseGuard:
         >>> guard.watch(ill) is None
         True
         >>> print(guard.watch(ill))
-        The embeddings have collapsed: for 2 steps the mean cosine between speakers was above 0.98 (now 1.000), and the
-        loss stands at 1.00 of the margin with distances of 0.0001 to positives and 0.0001 to negatives
+        The embeddings have collapsed: for 2 steps the mean cosine between speakers was above 0.98 (now 1.000), or the
+        loss stood at the margin (now at 1.00 of it, with distances of 0.0001 to positives and 0.0001 to negatives)
     """
 
     patience: int = 100
@@ -44,13 +47,15 @@ class CollapseGuard:
 
     def watch(self, health: TripletHealth) -> str | None:
         """Take in a step; return what was seen, without a full stop, when it has collapsed, and count anew."""
-        self.suspicious = self.suspicious + 1 if health.between_speakers > self.cosine else 0
+        at_margin = health.active == 1 and abs(health.loss_over_margin - 1) < AT_MARGIN
+        collapsed = at_margin or health.between_speakers > self.cosine
+        self.suspicious = self.suspicious + 1 if collapsed else 0
         if self.suspicious < self.patience:
             return None
         self.suspicious = 0
         return (
             f"The embeddings have collapsed: for {self.patience} steps the mean cosine between speakers was above "
-            f"{self.cosine:g} (now {health.between_speakers:.3f}), and the loss stands at "
-            f"{health.loss_over_margin:.2f} of the margin with distances of {health.to_positives:.2g} to positives "
-            f"and {health.to_negatives:.2g} to negatives"
+            f"{self.cosine:g} (now {health.between_speakers:.3f}), or the loss stood at the margin (now at "
+            f"{health.loss_over_margin:.2f} of it, with distances of {health.to_positives:.2g} to positives and "
+            f"{health.to_negatives:.2g} to negatives)"
         )

@@ -60,14 +60,14 @@ def triplet_health(
     excess = distances.to_positives - distances.to_negatives + margin
     anchors = max(1, len(excess))
     units = functional.normalize(embeddings.float(), dim=1)
-    deviation = (1 - units.mean(dim=0).square().sum()).clamp_min(0).sqrt()  # units have a mean square of 1
+    variance = units.square().sum(dim=1).mean() - units.mean(dim=0).square().sum()
     return TripletHealth(
         active=float((excess > 0).sum()) / anchors,
         loss_over_margin=float(excess.clamp_min(0).sum()) / anchors / margin if margin else math.inf,
         to_positives=float(distances.to_positives.sum()) / anchors,
         to_negatives=float(distances.to_negatives.sum()) / anchors,
         between_speakers=_cosine_between_speakers(units, labels),
-        spread=float(deviation),
+        spread=math.sqrt(max(0.0, float(variance))),
     )
 
 

@@ -107,7 +107,7 @@ class AdaptiveMargin:
 
 
 def _share_done(step: int, steps: int) -> float:
-    return min(1.0, max(0.0, (step - 1) / max(1, steps - 1)))
+    return 1.0 if step >= steps else (step - 1) / (steps - 1)
 
 
 def _between(start: float, end: float, share: float) -> float:

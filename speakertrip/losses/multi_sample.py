@@ -130,7 +130,7 @@ class MultiSampleTripletLoss(nn.Module):
             means, has_both = distances_of_batch(embeddings, labels, across=self._across and sets is None)
             self._require_any(has_both)
             if sets is not None:
-                means, has_both = distances_of_sets(as_float(embeddings), means, has_both, sets)
+                means, has_both = distances_of_sets(as_float(embeddings), labels, means, has_both, sets)
         return means.of(has_both)
 
     def excess(self, distances: AnchorDistances) -> Tensor:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from speakertrip.losses.across import processes
+from speakertrip.losses.across import processes, sum_across
 from speakertrip.losses.violation import Reduction, check_options, mean_violation, violations
 from speakertrip.miners.distances import as_float
 
@@ -52,14 +52,18 @@ class TripletLoss(nn.Module):
 
     def forward(self, anchors: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
         """Compute the mean over the triplets."""
-        if not anchors.shape == positives.shape == negatives.shape or anchors.ndim != 2 or not len(anchors):
+        if not anchors.shape == positives.shape == negatives.shape or anchors.ndim != 2:
             raise ValueError(
                 "anchors, positives and negatives must be of one shape (triplets, dim), not "
                 f"{tuple(anchors.shape)}, {tuple(positives.shape)} and {tuple(negatives.shape)}"
             )
+        across = self.across and processes() > 1
+        count = torch.tensor(len(anchors), device=anchors.device)  # one process may have none, but not all
+        if not (sum_across(count) if across else count):
+            raise ValueError("there is no triplet")
         with torch.autocast(anchors.device.type, enabled=False):
             to_positive = (as_float(anchors) - as_float(positives)).square().sum(dim=1)
             to_negative = (as_float(anchors) - as_float(negatives)).square().sum(dim=1)
             excess = to_positive - to_negative + self.margin
             costs = violations(excess, self.softplus_scale)
-            return mean_violation(costs, excess, self.reduction, self.across and processes() > 1)
+            return mean_violation(costs, excess, self.reduction, across)

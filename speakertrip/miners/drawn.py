@@ -1,5 +1,6 @@
 """Negatives drawn by chance: uniformly, or so that all distances are seen alike."""
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -36,7 +37,10 @@ class Random:
     def __call__(self, embeddings: Tensor, labels: Tensor, anchors: Tensor | None = None) -> TripletSets:
         """See ``Miner``."""
         anchors = all_rows(embeddings, anchors)
-        generator = torch.Generator(embeddings.device).manual_seed(self.seed * 1_000_003 + self.calls)
+        mixed = np.random.SeedSequence([self.seed, self.calls]).generate_state(
+            1
+        )  # no two calls share a stream
+        generator = torch.Generator(embeddings.device).manual_seed(int(mixed[0]))
         self.calls += 1
         vectors = as_float(embeddings)
         blocks = []
@@ -45,16 +49,16 @@ class Random:
                 labels[rows, None] == labels, torch.inf
             )
             first = waits.topk(min(self.count, len(labels)), dim=1, largest=False)
-            blocks.append(RowSets(first.indices, first.values < torch.inf))
+            blocks.append(RowSets(first.indices, first.values != torch.inf))
         return TripletSets(anchors, negatives=RowSets.join(blocks))
 
     def _waits(self, vectors: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
         """Return random numbers ``(rows, batch)``; those who wait least are drawn."""
         return vectors.new_empty(len(rows), len(vectors)).uniform_(generator=generator)
 
-    def easier(self) -> "Random":
-        """Return itself: nothing is easier than chance."""
-        return self
+    def easier(self) -> "Random | None":
+        """Return None: nothing is easier than chance."""
+        return None
 
 
 class DistanceWeighted(Random):

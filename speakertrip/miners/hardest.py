@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from speakertrip.miners.distances import all_rows, centred, row_blocks, squared_distances
+from speakertrip.miners.everything import Everything
 from speakertrip.miners.sets import RowSets, TripletSets
 
 
@@ -43,14 +44,15 @@ class HardestShare:
         return TripletSets(anchors, negatives=RowSets.join(blocks))
 
     def _nearest(self, distances: Tensor, negative: Tensor) -> RowSets:
-        wanted = torch.ceil(self.share * negative.sum(dim=1)).long()  # at least one wherever there is one
+        # At least one wherever there is one; a hair less than the product, for rounding must not add one.
+        wanted = torch.ceil((1 - 1e-6) * self.share * negative.sum(dim=1)).long()
         most = int(wanted.max()) if len(wanted) else 0
         nearest = distances.masked_fill_(~negative, torch.inf).topk(most, dim=1, largest=False)
         return RowSets(nearest.indices, torch.arange(most, device=distances.device) < wanted[:, None])
 
-    def easier(self) -> "HardestShare":
-        """Return the miner of twice the share."""
-        return HardestShare(min(1.0, 2 * self.share))
+    def easier(self) -> "HardestShare | None":
+        """Return the miner of twice the share; None where it is everybody."""
+        return HardestShare(min(1.0, 2 * self.share)) if self.share < 1 else None
 
 
 class HardestSpeakers:
@@ -97,9 +99,9 @@ class HardestSpeakers:
             nearest.append(distances.topk(most, dim=1, largest=False).indices)
         return TripletSets(anchors, negatives=_utterances_of(torch.cat(nearest), row, counts))
 
-    def easier(self) -> "HardestSpeakers":
-        """Return the miner of twice as many speakers."""
-        return HardestSpeakers(2 * self.k)
+    def easier(self) -> "HardestSpeakers | Everything":
+        """Return the miner of twice as many speakers, and beyond a thousand of all."""
+        return HardestSpeakers(2 * self.k) if self.k < 1_000 else Everything()
 
 
 class BatchHard:
@@ -128,8 +130,9 @@ class BatchHard:
                 dim=1, keepdim=True
             )
             nearest = distances.masked_fill_(same, torch.inf).min(dim=1, keepdim=True)
-            positives.append(RowSets(farthest.indices, farthest.values > -torch.inf))
-            negatives.append(RowSets(nearest.indices, nearest.values < torch.inf))
+            # By not being the filler: what is not a number stays in, so that the loss says so.
+            positives.append(RowSets(farthest.indices, farthest.values != -torch.inf))
+            negatives.append(RowSets(nearest.indices, nearest.values != torch.inf))
         return TripletSets(anchors, RowSets.join(positives), RowSets.join(negatives))
 
     def easier(self) -> HardestShare:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from speakertrip.miners.distances import all_rows, centred, row_blocks, squared_distances
-from speakertrip.miners.hardest import HardestShare
+from speakertrip.miners.everything import Everything
 from speakertrip.miners.sets import RowSets, TripletSets
 
 
@@ -51,6 +51,6 @@ class SemiHard:
         each = RowSets(positives[:, None], torch.ones_like(positives[:, None], dtype=torch.bool))
         return TripletSets(anchors, each, RowSets.within(torch.cat(semi_hard)))
 
-    def easier(self) -> HardestShare:
-        """Return the miner of the hardest fifth: an average that hardly any single negative decides."""
-        return HardestShare(0.2)
+    def easier(self) -> Everything:
+        """Return the miner of all negatives: others would choose nearer ones."""
+        return Everything()

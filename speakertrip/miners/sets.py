@@ -87,6 +87,6 @@ class Miner(Protocol):
         """Mine a batch."""
         ...
 
-    def easier(self) -> "Miner":
-        """Return a miner of easier negatives, for a training that collapses; itself where there is none."""
+    def easier(self) -> "Miner | None":
+        """Return a miner of easier negatives, for a training that collapses; None where there is none."""
         ...

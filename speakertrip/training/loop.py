@@ -60,11 +60,13 @@ def train(
         True if all steps were done, False if it was interrupted.
 
     Raises:
-        UsageError: ``out`` holds a run already, or none to resume.
+        UsageError: ``out`` holds a run already, or none to resume, or a run is resumed with ``init``.
         DataError, AudioError, StorageError: the manifest, the audio or ``out`` cannot be used.
         BundleError, ConfigError: ``init`` cannot be used, or is of another front end or encoder.
         TrainingError: too few speakers, a loss that is not finite, or embeddings that have collapsed.
     """
+    if resume and init:
+        raise UsageError("A resumed run has its weights already: leave out the bundle to begin with.")
     run = Path(out)
     checkpoint = run / "checkpoint.safetensors"
     _require_run(run, checkpoint, resume)
@@ -81,7 +83,7 @@ def train(
         trainer.modules["centroids"] = centroids
     origin = Origin(config, hashlib.sha256(manifest.read_bytes()).hexdigest())
     progress = Progress()
-    if init and not resume:
+    if init:
         _begin_with(trainer, init, config)
     if resume:
         progress = load_checkpoint(checkpoint, trainer.modules, trainer.optimizer, origin)
@@ -143,7 +145,7 @@ def _begin_with(trainer: Trainer, init: str | PathLike[str], config: TrainConfig
         raise ConfigError(
             f"The bundle {init} has another front end or encoder than the configuration; make them alike."
         )
-    trainer.model.load_state_dict(bundle.model.state_dict())
+    trainer.begin_with(bundle.model)
 
 
 def _require_run(run: Path, checkpoint: Path, resume: bool) -> None:

@@ -41,11 +41,11 @@ def build_miner(config: MinerConfig, margin: float, seed: int, step: int, eased:
         margin: of the loss at this step, within which semi-hard negatives lie.
         seed: of miners that draw.
         step: counted from 1.
-        eased: how many times the difficulty was lowered.
+        eased: how many times the difficulty was lowered; beyond the easiest it stays there.
     """
     miner = _build(config, margin, seed, step)
     for _ in range(eased):
-        miner = miner.easier()
+        miner = miner.easier() or miner
     return miner
 
 

@@ -99,7 +99,7 @@ class TripletObjective(Objective):
 
         guard = CollapseGuard(self.config.guard.patience, self.config.guard.collapsed_cosine, int(suspicious))
         collapse = guard.watch(health) if self.config.guard.action != "off" else None
-        if collapse and self.config.guard.action == "raise":
+        if collapse and (self.config.guard.action == "raise" or miner.easier() is None):
             raise TrainingError(
                 f"At step {step}: {collapse}; begin anew with easier negatives (loss.miner), a lower "
                 "optimizer.lr or longer warm-up, or from a model that was trained with softmax (--init)."

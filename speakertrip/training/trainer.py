@@ -61,13 +61,19 @@ class Trainer:
         self.slow = None
         if momentum:
             average = get_ema_multi_avg_fn(momentum)  # type: ignore[no-untyped-call]
-            self.slow = AveragedModel(self.model.encoder, multi_avg_fn=average, use_buffers=True)
+            self.slow = AveragedModel(self.model.encoder, multi_avg_fn=average)
             self.modules["slow"] = self.slow
         self.optimizer = torch.optim.AdamW(
             [*self.model.parameters(), *self.objective.parameters()],
             lr=config.optimizer.lr,
             weight_decay=config.optimizer.weight_decay,
         )
+
+    def begin_with(self, model: SpeakerModel) -> None:
+        """Take the weights of a model of the same configuration."""
+        self.model.load_state_dict(model.state_dict())
+        if self.slow is not None:
+            self.slow.module.load_state_dict(self.model.encoder.state_dict())
 
     def step(self, number: int, waveforms: Tensor, labels: Tensor) -> StepResult:
         """Learn from a batch: waveforms ``(batch, samples)``, labels ``(batch,)``; steps count from 1.
@@ -101,7 +107,8 @@ class Trainer:
     def _slow_embeddings(self, features: Tensor) -> Tensor | None:
         if self.slow is None:
             return None
-        return functional.normalize(self.slow.eval()(features).float(), dim=1)
+        # In training mode as the encoder is: running statistics would put its embeddings elsewhere.
+        return functional.normalize(self.slow(features).float(), dim=1)
 
     def _mask(self, features: Tensor, number: int) -> Tensor:
         augment = self.config.augment

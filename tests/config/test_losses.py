@@ -33,6 +33,20 @@ def test_margins_that_change():
         loss({"margin": {"kind": "adaptive", "start": 3.0}})
 
 
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"memory": {"momentum": 0.9}}, "momentum needs a size"),
+        ({"margin": {"kind": "adaptive"}, "miner": {"kind": "semi-hard"}}, "does not go with semi-hard"),
+        ({"margin": True}, "margin"),
+        ({"margin": {"start": 0.1}}, "margin"),
+    ],
+)
+def test_contradictions_are_refused(entries, message):
+    with pytest.raises(ValueError, match=message):
+        loss(entries)
+
+
 @pytest.mark.parametrize("kind", ["aam-softmax", "angular-prototypical", "ge2e"])
 def test_the_baselines_take_no_miner(kind):
     assert loss({"kind": kind, "scale": 20}).scale == 20

@@ -70,6 +70,13 @@ def test_bad_entries_are_named_by_file_and_key(write, text, message):
         read_config(write(text))
 
 
+def test_another_kind_empties_its_section(write):
+    path = write('[loss]\nkind = "triplet"\nmargin = 0.4\nminer = { kind = "hardest-share", share = 0.1 }\n')
+    assert read_config(path, ["loss.kind=aam-softmax"]).loss.margin == 0.2
+    assert read_config(path, ["loss.miner.kind=batch-hard"]).loss.miner.kind == "batch-hard"
+    assert read_config(path, ["loss.miner.kind=hardest-share"]).loss.miner.share == 0.1
+
+
 @pytest.mark.parametrize("override", ["loss.margin", "=3", "loss..margin=1", "seed.x=1"])
 def test_bad_overrides_are_named(write, override):
     with pytest.raises(ConfigError, match="override"):

@@ -62,3 +62,7 @@ def test_the_batch_eer_is_that_of_all_pairs():
     assert batch_eer(embeddings, labels) == pytest.approx(equal_error_rate(det_curve(scores, targets)))
     assert batch_eer(embeddings, labels, rows=8) != batch_eer(embeddings, labels)
     assert math.isnan(batch_eer(embeddings, torch.arange(20)))
+
+
+def test_rows_of_nothing_fill_no_sphere():
+    assert health_of(torch.zeros(8, 4), torch.arange(8) // 2, 0.3).spread == 0

@@ -154,10 +154,11 @@ def test_mined_sets_stay_exact_in_a_group_that_is_far_from_another():
     labels = torch.arange(24) // 3
     sets = HardestShare(0.1)(embeddings, labels)
     nearest = TripletSets(sets.anchors, BatchHard()(embeddings, labels).positives, sets.negatives)
-    terms = plain_loop(embeddings, labels, 30.0, nearest)
-    assert terms.max() < 100  # no set reaches into the other group
-    value = MultiSampleTripletLoss(30.0)(embeddings, labels, nearest)
-    assert value.item() == pytest.approx(terms.mean().item(), rel=1e-5)
+    for each in (sets, nearest):  # positives by sums, and by sets
+        terms = plain_loop(embeddings, labels, 30.0, each)
+        assert terms.max() < 100  # no set reaches into the other group
+        value = MultiSampleTripletLoss(30.0)(embeddings, labels, each)
+        assert value.item() == pytest.approx(terms.mean().item(), rel=1e-5)
 
 
 def test_many_utterances_of_a_speaker_are_summed_exactly():

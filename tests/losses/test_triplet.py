@@ -65,7 +65,12 @@ def test_zero_where_all_triplets_are_satisfied():
     assert torch.equal(a.grad, torch.zeros(2, 2))
 
 
-@pytest.mark.parametrize("shapes", [[(2, 3), (2, 3), (3, 3)], [(2, 3, 1)] * 3, [(0, 3)] * 3])
+def test_no_triplet_is_refused():
+    with pytest.raises(ValueError, match="there is no triplet"):
+        TripletLoss(0.5)(*torch.zeros(3, 0, 2))
+
+
+@pytest.mark.parametrize("shapes", [[(2, 3), (2, 3), (3, 3)], [(2, 3, 1)] * 3])
 def test_shapes_that_do_not_fit_are_refused(shapes):
     with pytest.raises(ValueError, match="of one shape"):
         TripletLoss(0.5)(*(torch.zeros(shape) for shape in shapes))

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mining_cases import as_lists, batches
 
+from speakertrip.losses import MultiSampleTripletLoss
 from speakertrip.miners import (
     BatchHard,
     DistanceWeighted,
@@ -104,8 +105,25 @@ def test_half_precision_is_mined_in_float32(make):
 
 
 @miners
-def test_easing_ends_in_a_miner_of_easier_negatives(make):
-    miner = make()
-    for _ in range(8):
-        miner = miner.easier()
-    assert miner(torch.randn(6, 3), torch.arange(6) // 2).anchors.tolist() == list(range(6))
+def test_easing_takes_negatives_farther_away_and_ends(make):
+    embeddings = torch.randn(24, 3, generator=torch.Generator().manual_seed(0))
+    labels, distances, miner = torch.arange(24) // 2, [], make()
+    while miner is not None:
+        loss = MultiSampleTripletLoss(1.0)
+        distances.append(
+            float(loss.distances(embeddings, labels, miner(embeddings, labels)).to_negatives.mean())
+        )
+        miner, before = miner.easier(), miner
+        assert len(distances) < 20
+    if not isinstance(before, Random):  # chance goes up and down
+        assert distances == sorted(distances)
+
+
+@miners
+def test_what_is_not_a_number_is_not_hidden(make):
+    if make is MAKERS["semi-hard"]:
+        return  # no distance lies within a margin of what is not a number
+    embeddings = torch.randn(8, 3)
+    embeddings[0, 0] = torch.nan
+    sets = make()(embeddings, torch.arange(8) // 2)
+    assert MultiSampleTripletLoss(1.0)(embeddings, torch.arange(8) // 2, sets).isnan()

@@ -108,6 +108,13 @@ def test_a_collapse_may_lower_the_difficulty_instead():
     assert guarded(6, embeddings, LABELS).loss == MultiSampleTripletLoss(0.4)(embeddings, LABELS, easier)
 
 
+def test_where_nothing_is_easier_a_collapse_ends_the_training():
+    guarded = objective(guard={"patience": 1, "action": "ease"}, miner={"share": 0.6})
+    assert guarded(1, collapsed(), LABELS).notice
+    with pytest.raises(TrainingError, match="At step 2: The embeddings have collapsed"):
+        guarded(2, collapsed(), LABELS)
+
+
 def test_the_guard_may_be_off():
     unguarded = objective(guard={"patience": 1, "action": "off"})
     assert unguarded(1, collapsed(), LABELS).notice is None

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from speakertrip.config import OptimizerConfig
+from speakertrip.config import OptimizerConfig, TripletConfig
 from speakertrip.errors import TrainingError
 from speakertrip.training.trainer import Trainer, learning_rate
 
@@ -42,6 +42,17 @@ def test_seed_and_step_decide_everything(config):
         assert first.step(step, *batch()).loss == second.step(step, *batch()).loss
     other = Trainer(config.model_copy(update={"seed": 2}), CPU, 6)
     assert other.step(1, *batch()).loss != Trainer(config, CPU, 6).step(1, *batch()).loss
+
+
+def test_the_averaged_encoder_begins_as_the_encoder_itself(config):
+    loss = TripletConfig.model_validate({"memory": {"size": 24, "momentum": 0.99}})
+    remembering = config.model_copy(update={"loss": loss})
+    trainer, other = Trainer(remembering, CPU, 6), Trainer(config.model_copy(update={"seed": 9}), CPU, 6)
+    trainer.begin_with(other.model)
+    result = trainer.step(1, *batch())
+    torch.testing.assert_close(trainer.objective.memory.embeddings[:12], result.embeddings, atol=1e-5, rtol=0)
+    trainer.step(2, *batch())
+    assert not torch.equal(trainer.objective.memory.embeddings[12:], result.embeddings)
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_weights_change(config):
