@@ -33,15 +33,15 @@ def main() -> None:
     shutil.rmtree(RUN, ignore_errors=True)
     os.environ["SPEAKERTRIP_MODEL"] = f"{RUN}/bundle"
     os.environ["SPEAKERTRIP_STORE"] = f"{RUN}/speakers.sqlite"
-    voice = f"{DATA}/wav/test/test-000"
-    other = f"{DATA}/wav/test/test-001"
+    voice = f"{DATA}/wav/test/test-001"
+    other = f"{DATA}/wav/test/test-002"
 
     speakertrip(f"manifest synthetic {DATA}")
     speakertrip(f"train recipes/synthetic/ecapa-tiny.toml --data {DATA} --out {RUN}")
     speakertrip(f"evaluate --trials {DATA}/trials.test.txt --manifest {DATA}/manifest.test.jsonl")
-    speakertrip(f"enroll test-000 {voice}/session-0/utterance-0.wav {voice}/session-0/utterance-1.wav")
-    speakertrip(f"verify test-000 {voice}/session-1/utterance-0.wav", expect=ACCEPTED)
-    speakertrip(f"verify test-000 {other}/session-1/utterance-0.wav", expect=REJECTED)
+    speakertrip(f"enroll test-001 {voice}/session-0/utterance-0.wav {voice}/session-0/utterance-1.wav")
+    speakertrip(f"verify test-001 {voice}/session-1/utterance-0.wav", expect=ACCEPTED)
+    speakertrip(f"verify test-001 {other}/session-1/utterance-0.wav", expect=REJECTED)
 
 
 if __name__ == "__main__":
