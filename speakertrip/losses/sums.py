@@ -67,19 +67,18 @@ class _MeanDistances(torch.autograd.Function):
         negatives: Tensor,
         across: bool,
     ) -> tuple[Tensor, Tensor]:
-        scratch = (
-            vectors * vectors
-        )  # one copy of the batch, used again: new memory costs more than arithmetic
+        # One copy of the batch, used again and again: new memory costs more than arithmetic.
+        scratch = vectors * vectors
         norms = scratch.sum(dim=1)
         sums, squares = _sum_of_speakers(vectors, norms, row, speakers, across)
         own = torch.index_select(sums, 0, row, out=scratch).mul_(vectors).sum(dim=1)
-        everybody = vectors @ sums.sum(dim=0)
-        own_squares, all_squares = squares[row], squares.sum()
+        other_sums, other_squares = _all_but_own(sums), _all_but_own(squares)[row]
+        others = torch.index_select(other_sums, 0, row, out=scratch).mul_(vectors).sum(dim=1)
         ctx.save_for_backward(vectors, row, sums, positives, negatives)
         ctx.across = across
         return (
-            norms - (2 * (own - norms) - (own_squares - norms)) / positives,
-            norms - (2 * (everybody - own) - (all_squares - own_squares)) / negatives,
+            norms - (2 * (own - norms) - (squares[row] - norms)) / positives,
+            norms - (2 * others - other_squares) / negatives,
         )
 
     @staticmethod
@@ -107,6 +106,13 @@ def _sum_of_speakers(
     sums = vectors.new_zeros(speakers, vectors.shape[1]).index_add_(0, row, vectors)
     totals = numbers.new_zeros(speakers).index_add_(0, row, numbers)
     return _sum(sums, across), _sum(totals, across)
+
+
+def _all_but_own(sums: Tensor) -> Tensor:
+    """Sum over the other speakers: in float64, for one speaker may have nearly all rows, and little would be left."""
+    if sums.device.type == "mps":  # which has none
+        return sums.sum(dim=0) - sums
+    return (sums.double().sum(dim=0) - sums.double()).to(sums)
 
 
 def _sum(tensor: Tensor, across: bool) -> Tensor:

@@ -1,7 +1,9 @@
+import pytest
 import torch
 from hypothesis import given
 from loss_cases import batches, larger_distance
 from torch.autograd import gradcheck
+from torch.nn import functional
 
 from speakertrip.losses.sums import mean_distances, number_speakers
 
@@ -42,3 +44,13 @@ def test_one_of_the_two_distances_may_go_without_a_gradient():
     row, speakers = number_speakers(torch.arange(6) // 2, across=False)
     mean_distances(embeddings, row, speakers, across=False)[0].sum().backward()
     assert embeddings.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("others", [2, 4, 40])
+def test_one_speaker_may_have_nearly_all_rows(others):
+    generator = torch.Generator().manual_seed(0)
+    embeddings = functional.normalize(torch.randn(20_000, 64, generator=generator), dim=1)
+    row = (torch.arange(20_000) < others).long()
+    exact = mean_distances(embeddings.double(), row, 2, across=False)
+    for ours, theirs in zip(mean_distances(embeddings, row, 2, across=False)[:2], exact[:2], strict=True):
+        assert ((ours - theirs).abs() <= 1e-5 * torch.maximum(exact[0], exact[1])).all()
