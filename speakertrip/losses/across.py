@@ -28,7 +28,7 @@ def sum_across(tensor: Tensor) -> Tensor:
 def gather_rows(tensor: Tensor) -> Tensor:
     """Return the rows of all processes below each other, ``(all rows, ...)``, with their gradient.
 
-    Processes may hold different numbers of rows, but at least the same number of columns.
+    Processes may hold different numbers of rows, of one shape and type.
     """
     if processes() == 1:
         return tensor

@@ -10,9 +10,7 @@ from speakertrip.losses.sums import mean_distances, number_speakers
 from speakertrip.miners import RowSets, TripletSets
 from speakertrip.miners.distances import as_float, centred
 
-WIDE = (
-    16  # sets of more than a sixteenth of the batch are read from a matrix of distances, which is then faster
-)
+WIDE = 16  # sets of more than a sixteenth of the batch are summed by a matrix product, then faster
 ROOM = 16  # squared norms may be so many times a mean distance before float32 loses its fifth digit
 
 

@@ -1,6 +1,6 @@
 """Notice when a triplet training collapses."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from speakertrip.losses.health import TripletHealth
 
@@ -37,7 +37,7 @@ class CollapseGuard:
 
     patience: int = 100
     cosine: float = 0.98
-    suspicious: int = field(default=0)
+    suspicious: int = 0
 
     def __post_init__(self) -> None:
         if self.patience < 1 or not 0 < self.cosine < 1:

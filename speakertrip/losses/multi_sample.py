@@ -1,21 +1,20 @@
 """The multi-sample triplet loss, linear in the batch and exact across processes."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from speakertrip.losses.across import processes, sum_across
 from speakertrip.losses.distances import (
     AnchorDistances,
     distances_of_batch,
     distances_of_sets,
     distances_to_points,
 )
-from speakertrip.losses.violation import Reduction, check_options, mean_violation, violations
+from speakertrip.losses.violation import MarginLoss
 from speakertrip.miners import TripletSets
 from speakertrip.miners.distances import as_float
 
 
-class MultiSampleTripletLoss(nn.Module):
+class MultiSampleTripletLoss(MarginLoss):
     """Each anchor against the mean over its speaker's other utterances and the mean over others' utterances.
 
     ``L = (1/A) Σ_i max(0, mean_{p∈P(i)} d²(i,p) − mean_{n∈N(i)} d²(i,n) + margin)`` with d² the squared
@@ -58,20 +57,6 @@ class MultiSampleTripletLoss(nn.Module):
         tensor(0.1000)
     """
 
-    def __init__(
-        self,
-        margin: float,
-        softplus_scale: float | None = None,
-        reduction: Reduction = "all",
-        across: bool = True,
-    ) -> None:
-        super().__init__()
-        check_options(margin, softplus_scale, reduction)
-        self.margin = margin
-        self.softplus_scale = softplus_scale
-        self.reduction = reduction
-        self.across = across
-
     def forward(self, embeddings: Tensor, labels: Tensor, sets: TripletSets | None = None) -> Tensor:
         """Compute the loss of a batch, over everything or over mined sets."""
         return self.of_distances(self.distances(embeddings, labels, sets))
@@ -110,7 +95,7 @@ class MultiSampleTripletLoss(nn.Module):
                     mask = torch.ones(points.shape[:2], dtype=torch.bool, device=points.device)
                 if mask.shape != points.shape[:2] or mask.dtype != torch.bool:
                     raise ValueError(
-                        f"a mask must be bool {tuple(points.shape[:2])}, not {tuple(mask.shape)}"
+                        f"a mask must be bool {tuple(points.shape[:2])}, not {mask.dtype} {tuple(mask.shape)}"
                     )
                 means.append(distances_to_points(as_float(anchors), as_float(points), mask))
                 has_both = has_both & mask.any(dim=1)
@@ -139,17 +124,10 @@ class MultiSampleTripletLoss(nn.Module):
 
     def of_distances(self, distances: AnchorDistances) -> Tensor:
         """Return the loss of the two means."""
-        excess = self.excess(distances)
-        costs = violations(excess, self.softplus_scale)
-        return mean_violation(costs, excess, self.reduction, self._across)
-
-    @property
-    def _across(self) -> bool:
-        return self.across and processes() > 1
+        return self.of_excess(self.excess(distances))
 
     def _require_any(self, has_both: Tensor) -> None:
-        found = has_both.any().long()
-        if not (sum_across(found) if self._across else found):
+        if not self._found_anywhere(has_both.any().long()):
             raise ValueError(
                 "no anchor has both a positive and a negative: a batch needs two speakers, and a speaker with "
                 f"two utterances (this one has {len(has_both)} rows)"

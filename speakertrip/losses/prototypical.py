@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from speakertrip.miners.distances import as_float
+
 _SMALLEST_SCALE = 1e-6
 
 
@@ -64,7 +66,7 @@ class AngularPrototypical(_ScaledCosine):
         """Compute the mean over the speakers of the batch."""
         rows = _rows_of_speakers(embeddings, labels)
         with torch.autocast(embeddings.device.type, enabled=False):
-            grouped = _at_least_float32(embeddings)[rows]
+            grouped = as_float(embeddings)[rows]
             queries = functional.normalize(grouped[:, -1], dim=1)
             prototypes = functional.normalize(grouped[:, :-1].mean(dim=1), dim=1)
             own = torch.arange(len(rows), device=rows.device)
@@ -108,7 +110,7 @@ class GE2E(_ScaledCosine):
         rows = _rows_of_speakers(embeddings, labels)
         speakers, utterances = rows.shape
         with torch.autocast(embeddings.device.type, enabled=False):
-            grouped = functional.normalize(_at_least_float32(embeddings), dim=1)[rows]
+            grouped = functional.normalize(as_float(embeddings), dim=1)[rows]
             sums = grouped.sum(dim=1)  # a cosine does not see the difference between a sum and a mean
             cosines = grouped.flatten(0, 1) @ functional.normalize(sums, dim=1).T
             others = functional.normalize(sums[:, None] - grouped, dim=2)
@@ -116,10 +118,6 @@ class GE2E(_ScaledCosine):
             own = torch.arange(speakers, device=rows.device).repeat_interleave(utterances)
             similarities = self.similarity(cosines.scatter(1, own[:, None], to_own))
             return functional.cross_entropy(similarities, own)
-
-
-def _at_least_float32(embeddings: Tensor) -> Tensor:
-    return embeddings.to(torch.promote_types(embeddings.dtype, torch.float32))
 
 
 def _rows_of_speakers(embeddings: Tensor, labels: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from speakertrip.miners.distances import as_float
+
 
 class AAMSoftmax(nn.Module):
     """Each utterance classified among all training speakers, its own speaker made harder by an angle.
@@ -74,9 +76,8 @@ class AAMSoftmax(nn.Module):
 
     def _cosines(self, embeddings: Tensor) -> Tensor:
         """Cosine of each embedding to the nearest sub-centre of each speaker, ``(batch, speakers)``."""
-        dtype = torch.promote_types(embeddings.dtype, torch.float32)
-        vectors = functional.normalize(embeddings.to(dtype))
-        cosines = vectors @ functional.normalize(self.weight.to(dtype)).T
+        vectors = functional.normalize(as_float(embeddings))
+        cosines = vectors @ functional.normalize(self.weight.to(vectors)).T
         return cosines.view(-1, self.speakers, self.subcenters).max(dim=2).values
 
     def _with_margin(self, cosine: Tensor) -> Tensor:

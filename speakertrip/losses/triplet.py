@@ -1,14 +1,13 @@
 """The one-sample triplet loss, on triplets that the caller chose."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from speakertrip.losses.across import processes, sum_across
-from speakertrip.losses.violation import Reduction, check_options, mean_violation, violations
+from speakertrip.losses.violation import MarginLoss
 from speakertrip.miners.distances import as_float
 
 
-class TripletLoss(nn.Module):
+class TripletLoss(MarginLoss):
     """Each anchor against one utterance of its speaker and one of another speaker.
 
     ``L = (1/N) Σ_i max(0, d²(a_i, p_i) − d²(a_i, n_i) + margin)`` with d² the squared Euclidean distance
@@ -36,20 +35,6 @@ class TripletLoss(nn.Module):
         tensor(0.5000)
     """
 
-    def __init__(
-        self,
-        margin: float,
-        softplus_scale: float | None = None,
-        reduction: Reduction = "all",
-        across: bool = True,
-    ) -> None:
-        super().__init__()
-        check_options(margin, softplus_scale, reduction)
-        self.margin = margin
-        self.softplus_scale = softplus_scale
-        self.reduction = reduction
-        self.across = across
-
     def forward(self, anchors: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
         """Compute the mean over the triplets."""
         if not anchors.shape == positives.shape == negatives.shape or anchors.ndim != 2:
@@ -57,13 +42,10 @@ class TripletLoss(nn.Module):
                 "anchors, positives and negatives must be of one shape (triplets, dim), not "
                 f"{tuple(anchors.shape)}, {tuple(positives.shape)} and {tuple(negatives.shape)}"
             )
-        across = self.across and processes() > 1
-        count = torch.tensor(len(anchors), device=anchors.device)  # one process may have none, but not all
-        if not (sum_across(count) if across else count):
+        # One process may have none, but not all.
+        if not self._found_anywhere(torch.tensor(len(anchors), device=anchors.device)):
             raise ValueError("there is no triplet")
         with torch.autocast(anchors.device.type, enabled=False):
             to_positive = (as_float(anchors) - as_float(positives)).square().sum(dim=1)
             to_negative = (as_float(anchors) - as_float(negatives)).square().sum(dim=1)
-            excess = to_positive - to_negative + self.margin
-            costs = violations(excess, self.softplus_scale)
-            return mean_violation(costs, excess, self.reduction, across)
+            return self.of_excess(to_positive - to_negative + self.margin)

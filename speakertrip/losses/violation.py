@@ -4,24 +4,59 @@ import math
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from speakertrip.losses.across import sum_across
+from speakertrip.losses.across import processes, sum_across
 
 Reduction = Literal["all", "active"]
 
 
-def check_options(margin: float, softplus_scale: float | None, reduction: str) -> None:
-    """Raise ValueError where the options of a triplet loss are out of range."""
-    if softplus_scale is None and not 0 < margin < math.inf:
-        raise ValueError(f"margin must be positive, not {margin}")
-    if not 0 <= margin < math.inf:
-        raise ValueError(f"margin must be positive, or 0 with softplus_scale, not {margin}")
-    if softplus_scale is not None and not 0 < softplus_scale < math.inf:
-        raise ValueError(f"softplus_scale must be positive, not {softplus_scale}")
-    if reduction not in ("all", "active"):
-        raise ValueError(f'reduction must be "all" or "active", not {reduction!r}')
+class MarginLoss(nn.Module):
+    """What the triplet losses share: their options, and the way from an excess over the margin to the loss.
+
+    Args:
+        margin: positive, in squared distance; 0 is allowed with ``softplus_scale``.
+        softplus_scale: None for the hinge, or positive.
+        reduction: "all" or "active".
+        across: whether the terms of all processes count.
+
+    Raises:
+        ValueError: an option is out of range.
+    """
+
+    def __init__(
+        self,
+        margin: float,
+        softplus_scale: float | None = None,
+        reduction: Reduction = "all",
+        across: bool = True,
+    ) -> None:
+        super().__init__()
+        if softplus_scale is None and not 0 < margin < math.inf:
+            raise ValueError(f"margin must be positive, not {margin}")
+        if not 0 <= margin < math.inf:
+            raise ValueError(f"margin must be positive, or 0 with softplus_scale, not {margin}")
+        if softplus_scale is not None and not 0 < softplus_scale < math.inf:
+            raise ValueError(f"softplus_scale must be positive, not {softplus_scale}")
+        if reduction not in ("all", "active"):
+            raise ValueError(f'reduction must be "all" or "active", not {reduction!r}')
+        self.margin = margin
+        self.softplus_scale = softplus_scale
+        self.reduction = reduction
+        self.across = across
+
+    def of_excess(self, excess: Tensor) -> Tensor:
+        """Return the loss of terms ``(terms,)`` of ``d²(a,p) − d²(a,n) + margin``."""
+        return mean_violation(violations(excess, self.softplus_scale), excess, self.reduction, self._across)
+
+    @property
+    def _across(self) -> bool:
+        return self.across and processes() > 1
+
+    def _found_anywhere(self, found: Tensor) -> bool:
+        """Tell whether a number is positive on any process that counts: all raise, or none does and none waits."""
+        return bool(sum_across(found) if self._across else found)
 
 
 def violations(excess: Tensor, softplus_scale: float | None) -> Tensor:

@@ -37,10 +37,9 @@ class Random:
     def __call__(self, embeddings: Tensor, labels: Tensor, anchors: Tensor | None = None) -> TripletSets:
         """See ``Miner``."""
         anchors = all_rows(embeddings, anchors)
-        mixed = np.random.SeedSequence([self.seed, self.calls]).generate_state(
-            1
-        )  # no two calls share a stream
-        generator = torch.Generator(embeddings.device).manual_seed(int(mixed[0]))
+        # Mixed, for torch takes no more than 32 bits of a seed.
+        seed = int(np.random.SeedSequence([self.seed, self.calls]).generate_state(1)[0])
+        generator = torch.Generator(embeddings.device).manual_seed(seed)
         self.calls += 1
         vectors = as_float(embeddings)
         blocks = []

@@ -59,7 +59,7 @@ class HardestSpeakers:
     """For each anchor all positives, and all utterances of the k speakers that are nearest on average.
 
     A speaker's distance is the mean squared Euclidean distance of the anchor to its utterances, from sums per
-    speaker: no batch x batch matrix is made.
+    speaker: no batch x batch matrix is made. The sets take anchors x k x the utterances of the largest speaker.
 
     Args:
         k: speakers, at least 1; where a batch has fewer others, all of them.

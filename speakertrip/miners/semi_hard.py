@@ -13,7 +13,8 @@ class SemiHard:
 
     ``d²(a,p) < d²(a,n) < d²(a,p) + margin`` (Schroff, Kalenichenko, Philbin: FaceNet, CVPR 2015): every one of
     them violates the margin, and none is nearer than the positive, as wrong labels and outliers are. An anchor
-    comes once for each of its positives; a pair without such a negative has an empty set.
+    comes once for each of its positives; a pair without such a negative has an empty set. The sets take a byte for
+    each pair and row of the batch: much, where few speakers have many utterances each.
 
     Args:
         margin: in squared distance, positive; as a rule that of the loss.

@@ -117,14 +117,13 @@ class TripletObjective(Objective):
         """Return the rows that anchors may see, their labels, and the sets; None: everything, by sums."""
         if self.memory is None and isinstance(miner, Everything):
             return embeddings, labels, None
-        remembered = embeddings if slow is None else slow
-        remembered, _, _ = gather_batch(remembered.detach(), labels)
-        embeddings, labels, own = gather_batch(embeddings, labels)
+        candidates, their_labels, own = gather_batch(embeddings, labels)
         if self.memory is not None:
-            batch = labels
-            embeddings, labels = self.memory.join(embeddings, labels)
-            self.memory.push(remembered, batch)
-        return embeddings, labels, miner(embeddings, labels, own)
+            past = candidates if slow is None else gather_batch(slow, labels)[0]
+            batch = their_labels
+            candidates, their_labels = self.memory.join(candidates, batch)
+            self.memory.push(past, batch)
+        return candidates, their_labels, miner(candidates, their_labels, own)
 
 
 class ClassifierObjective(Objective):
