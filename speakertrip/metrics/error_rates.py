@@ -1,8 +1,9 @@
-"""Single numbers from a DET curve."""
+"""Single error rates from a DET curve."""
 
 import numpy as np
 
 from speakertrip.metrics.det import DetCurve
+from speakertrip.metrics.hull import convex_hull
 
 
 def equal_error_rate(curve: DetCurve) -> float:
@@ -18,8 +19,10 @@ def equal_error_rate(curve: DetCurve) -> float:
         >>> equal_error_rate(det_curve([0.1, 0.4, 0.35, 0.8], [False, False, True, True]))
         0.5
     """
-    before, share = _crossing(curve)
-    return float(curve.miss[before] + share * (curve.miss[before + 1] - curve.miss[before]))
+    gap = curve.miss - curve.false_alarm  # rises from -1 to 1
+    after = int(np.argmax(gap >= 0))
+    share = -gap[after - 1] / (gap[after] - gap[after - 1])
+    return float(curve.miss[after - 1] + share * (curve.miss[after] - curve.miss[after - 1]))
 
 
 def threshold_at_eer(curve: DetCurve) -> float:
@@ -42,64 +45,52 @@ def convex_hull_eer(curve: DetCurve) -> float:
 
     It is the error rate of the best decisions that a monotone calibration of the scores allows at the worst
     prior (Brümmer: BOSARIS toolkit, 2011), and is reported beside the EER under its own name.
-    """
-    hull = _lower_hull(np.unique(np.stack([curve.false_alarm, curve.miss], axis=1), axis=0))
-    false_alarm, miss = hull[:, 0], hull[:, 1]
-    crossing = int(np.argmax(miss - false_alarm <= 0))  # from (0, 1) down to (1, 0)
-    if crossing == 0:
-        return float(miss[0])
-    above = miss[crossing - 1] - false_alarm[crossing - 1]
-    below = miss[crossing] - false_alarm[crossing]
-    share = above / (above - below)
-    return float(miss[crossing - 1] + share * (miss[crossing] - miss[crossing - 1]))
-
-
-def min_dcf(curve: DetCurve, p_target: float, c_miss: float = 1.0, c_fa: float = 1.0) -> float:
-    """Return the normalised detection cost at the best threshold.
-
-    ``min_t [c_miss p Pmiss(t) + c_fa (1-p) Pfa(t)] / min(c_miss p, c_fa (1-p))`` (NIST SRE; VoxSRC uses
-    p_target 0.05 with unit costs).
-
-    Args:
-        curve: a DET curve.
-        p_target: prior of a target trial, in (0, 1).
-        c_miss: cost of a miss, positive.
-        c_fa: cost of a false alarm, positive.
-
-    Returns:
-        A cost in [0, 1]; 1 is what ignoring the scores would cost.
-
-    Raises:
-        ValueError: the prior or a cost is out of range.
 
     Examples:
         >>> from speakertrip.metrics import det_curve
-        >>> min_dcf(det_curve([0.1, 0.4, 0.35, 0.8], [False, False, True, True]), p_target=0.01)
+        >>> convex_hull_eer(det_curve([0.1, 0.4, 0.35, 0.8], [False, False, True, True]))
+        0.25
+    """
+    return equal_error_rate(convex_hull(curve))
+
+
+def miss_at_false_alarm(curve: DetCurve, false_alarm: float) -> float:
+    """Return the lowest miss rate of a threshold whose false-alarm rate is at most as high as asked.
+
+    Args:
+        curve: a DET curve.
+        false_alarm: a fraction in [0, 1].
+
+    Raises:
+        ValueError: the rate is out of range.
+
+    Examples:
+        >>> from speakertrip.metrics import det_curve
+        >>> miss_at_false_alarm(det_curve([0.1, 0.4, 0.35, 0.8], [False, False, True, True]), 0.1)
         0.5
     """
-    if not (0 < p_target < 1 and c_miss > 0 and c_fa > 0):
-        raise ValueError(f"p_target must lie in (0, 1) and costs above 0, not {p_target}, {c_miss}, {c_fa}")
-    costs = c_miss * p_target * curve.miss + c_fa * (1 - p_target) * curve.false_alarm
-    return float(costs.min() / min(c_miss * p_target, c_fa * (1 - p_target)))
+    return float(curve.miss[curve.false_alarm <= _rate(false_alarm)].min())
 
 
-def _crossing(curve: DetCurve) -> tuple[int, float]:
-    """Return the last point with miss < false alarm, and how far to its successor the two are equal."""
-    difference = curve.miss - curve.false_alarm  # rises from -1 to 1
-    after = int(np.argmax(difference >= 0))
-    low, high = difference[after - 1], difference[after]
-    return after - 1, float(-low / (high - low))
+def false_alarm_at_miss(curve: DetCurve, miss: float) -> float:
+    """Return the lowest false-alarm rate of a threshold whose miss rate is at most as high as asked.
+
+    Args:
+        curve: a DET curve.
+        miss: a fraction in [0, 1].
+
+    Raises:
+        ValueError: the rate is out of range.
+
+    Examples:
+        >>> from speakertrip.metrics import det_curve
+        >>> false_alarm_at_miss(det_curve([0.1, 0.4, 0.35, 0.8], [False, False, True, True]), 0.1)
+        0.5
+    """
+    return float(curve.false_alarm[curve.miss <= _rate(miss)].min())
 
 
-def _lower_hull(points: np.ndarray) -> np.ndarray:
-    """Lower-left convex hull of points ``(n, 2)`` sorted by x, then y (Andrew's monotone chain)."""
-    hull: list[tuple[float, float]] = []
-    for x, y in points.tolist():
-        while len(hull) > 1:
-            (x1, y1), (x2, y2) = hull[-2:]
-            if (x2 - x1) * (y - y1) <= (y2 - y1) * (x - x1):
-                hull.pop()
-            else:
-                break
-        hull.append((x, y))
-    return np.array(hull)
+def _rate(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"an error rate lies in [0, 1], not at {value}")
+    return value

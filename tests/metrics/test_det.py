@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import det_curve as sklearn_det_curve
 
-from speakertrip.metrics import det_curve
+from speakertrip.metrics import det_curve, equal_error_rate, threshold_at_eer
 
 
 @st.composite
@@ -33,11 +33,23 @@ def test_agrees_with_counting_at_each_threshold(trials):
 @given(scored_trials())
 def test_passes_through_the_points_of_scikit_learn(trials):
     scores, targets = trials
-    false_alarm, miss, thresholds = sklearn_det_curve(targets, scores)
+    false_alarm, miss, _ = sklearn_det_curve(targets, scores)
     curve = det_curve(scores, targets)
-    at = {t: (f, m) for t, f, m in zip(curve.thresholds, curve.false_alarm, curve.miss, strict=True)}
-    for threshold, f, m in zip(thresholds, false_alarm, miss, strict=True):
-        assert at[threshold] == pytest.approx((f, m))
+    way, ours = miss - false_alarm, curve.miss - curve.false_alarm  # rises strictly along both
+    assert np.interp(way, ours, curve.miss) == pytest.approx(miss)
+    assert np.interp(way, ours, curve.false_alarm) == pytest.approx(false_alarm)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
+def test_leaves_out_only_what_lies_on_a_line(share):
+    rng = np.random.default_rng(0)
+    scores, targets = rng.normal(size=2_000).astype(np.float32), rng.random(2_000) < share
+    curve, full = det_curve(scores, targets), det_curve(scores, targets, np.ones(len(scores)))
+    assert len(curve.miss) <= 2 * min(targets.sum(), (~targets).sum()) + 6 < len(full.miss) + 4
+    way, ours = full.miss - full.false_alarm, curve.miss - curve.false_alarm
+    assert np.interp(way, ours, curve.miss) == pytest.approx(full.miss, abs=1e-12)
+    assert equal_error_rate(curve) == pytest.approx(equal_error_rate(full), abs=1e-12)
+    assert threshold_at_eer(curve) == threshold_at_eer(full)
 
 
 @given(scored_trials(), st.integers(0, 2**31))

@@ -7,7 +7,15 @@ from scipy.optimize import brentq
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_curve
 
-from speakertrip.metrics import convex_hull_eer, det_curve, equal_error_rate, min_dcf, threshold_at_eer
+from speakertrip.metrics import (
+    convex_hull_eer,
+    det_curve,
+    equal_error_rate,
+    false_alarm_at_miss,
+    min_dcf,
+    miss_at_false_alarm,
+    threshold_at_eer,
+)
 
 
 @st.composite
@@ -103,7 +111,21 @@ def test_the_threshold_of_separable_scores_lies_in_the_middle():
     assert threshold_at_eer(det_curve([0.1, 0.2, 0.6, 0.7], [False, False, True, True])) == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize("costs", [(0.0, 1, 1), (1.0, 1, 1), (0.5, 0, 1), (0.5, 1, -1)])
-def test_costs_out_of_range_are_refused(costs):
-    with pytest.raises(ValueError, match="p_target must lie"):
-        min_dcf(det_curve([0, 1], [False, True]), *costs)
+@given(scored_trials(), st.sampled_from([0.0, 0.01, 0.1, 0.5, 1.0]))
+def test_the_rate_at_a_rate_agrees_with_a_loop_over_thresholds(trials, rate):
+    scores, targets = trials
+    at = [
+        (np.mean(scores[targets] < threshold), np.mean(scores[~targets] >= threshold))
+        for threshold in [*np.unique(scores), np.inf]
+    ]
+    curve = det_curve(scores, targets)
+    assert miss_at_false_alarm(curve, rate) == pytest.approx(min(m for m, f in at if f <= rate))
+    assert false_alarm_at_miss(curve, rate) == pytest.approx(min(f for m, f in at if m <= rate))
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])
+def test_a_rate_out_of_range_is_refused(rate):
+    curve = det_curve([0, 1], [False, True])
+    for measure in (miss_at_false_alarm, false_alarm_at_miss):
+        with pytest.raises(ValueError, match=r"lies in \[0, 1\]"):
+            measure(curve, rate)
