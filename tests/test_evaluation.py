@@ -33,7 +33,7 @@ def system(tmp_path):
     first, second = np.triu_indices(40, k=1)
     targets = first // 4 == second // 4
     ids = [u.id for u in utterances]
-    return utterances, Trials([ids[i] for i in first], [ids[i] for i in second], targets), table
+    return utterances, Trials.of([ids[i] for i in first], [ids[i] for i in second], targets), table
 
 
 def cosine(a, b):
@@ -51,7 +51,7 @@ def test_scores_are_cosines_in_the_order_of_the_list_and_each_utterance_is_embed
 
 def test_an_enrollment_model_is_the_mean_of_the_unit_embeddings(system):
     utterances, _, table = system
-    trials = Trials(["m0", "m1"], ["0/3", "0/3"], np.array([True, False]))
+    trials = Trials.of(["m0", "m1"], ["0/3", "0/3"], np.array([True, False]))
     models = {"m0": ["0/0", "0/1", "0/2"], "m1": ["1/0", "1/1"], "unused": ["9/9"]}
     scores = evaluation.score_trials(TableEmbedder(table), trials, utterances, models)
     for score, name in zip(scores, ("m0", "m1"), strict=True):
@@ -78,7 +78,7 @@ def test_speakers_with_target_trials_are_counted(system):
     utterances, _, _ = system
     pairs = [("0/0", "0/1"), ("0/2", "0/1"), ("3/0", "3/1"), ("0/0", "5/0"), ("7/0", "5/0")]
     first, second = zip(*pairs, strict=True)
-    trials = Trials(list(first), list(second), np.array([True, True, True, False, False]))
+    trials = Trials.of(list(first), list(second), np.array([True, True, True, False, False]))
     report = evaluation.report(trials, np.arange(5), evaluation.speakers_of(utterances))
     assert (report.speakers, report.target_speakers) == (4, 2)
 
@@ -96,7 +96,7 @@ def test_ids_that_the_manifest_lacks_are_named(system):
 
 def test_labels_that_contradict_the_manifest_are_refused(system):
     utterances, trials, _ = system
-    wrong = Trials(trials.enrollments, trials.tests, ~trials.targets)
+    wrong = Trials.of(trials.enrollments, trials.tests, ~trials.targets)
     with pytest.raises(
         DataError, match=r"0/0 and 0/1 is labelled nontarget, but the manifest says one speaker"
     ):
@@ -106,7 +106,7 @@ def test_labels_that_contradict_the_manifest_are_refused(system):
 @pytest.mark.parametrize(("targets", "missing"), [([True, True], "nontarget"), ([False, False], "target")])
 def test_one_sided_lists_are_refused(targets, missing):
     with pytest.raises(DataError, match=f"holds no {missing} trial"):
-        evaluation.report(Trials(["a", "b"], ["c", "d"], np.array(targets)), [0.1, 0.2])
+        evaluation.report(Trials.of(["a", "b"], ["c", "d"], np.array(targets)), [0.1, 0.2])
 
 
 def test_a_model_of_two_speakers_is_refused(system):

@@ -36,7 +36,7 @@ def draw_trials(
             "Trials need a speaker with two utterances and a second speaker; this manifest has no such."
         )
     pairs = [*same, *others]
-    return Trials(
+    return Trials.of(
         [utterances[first].id for first, _ in pairs],
         [utterances[second].id for _, second in pairs],
         np.arange(len(pairs)) < len(same),

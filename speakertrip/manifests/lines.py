@@ -4,9 +4,13 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from speakertrip.errors import DataError, StorageError
 
@@ -14,6 +18,32 @@ FilePath: TypeAlias = str | PathLike[str]
 
 # Separators; bytes that were not UTF-8 (Python keeps them as surrogates); and what a reader strips or skips.
 _UNLISTABLE = re.compile("[\t\r\n\ud800-\udfff]|^[\\s#\ufeff]|\\s$|^$")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListLines:
+    """Which line of a file each row of a list was read from, without a number per row.
+
+    Attributes:
+        path: the file.
+        skipped: int64 array; the numbers of its lines that hold no row (blank, comment), ascending.
+
+    >>> lines = ListLines("trials.txt", np.array([1, 3, 4]))
+    >>> [lines.where(row) for row in range(3)]
+    ['trials.txt, line 2', 'trials.txt, line 5', 'trials.txt, line 6']
+    """
+
+    path: str
+    skipped: npt.NDArray[np.int64]
+
+    def number(self, row: int) -> int:
+        """Return the line number, from 1."""
+        rows_before = self.skipped - np.arange(1, len(self.skipped) + 1)
+        return row + 1 + int(np.searchsorted(rows_before, row, side="right"))
+
+    def where(self, row: int) -> str:
+        """Return "FILE, line N"."""
+        return f"{self.path}, line {self.number(row)}"
 
 
 def read_lines(path: FilePath, what: str) -> Iterator[tuple[int, str]]:

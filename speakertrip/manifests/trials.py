@@ -1,33 +1,84 @@
 """Trial lists: pairs of an enrollment and a test utterance with their truth, and enrollment maps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 from speakertrip.errors import DataError
-from speakertrip.manifests.lines import FilePath, is_listable, read_lines, split_fields, write_lines
+from speakertrip.manifests.lines import (
+    FilePath,
+    ListLines,
+    is_listable,
+    read_lines,
+    split_fields,
+    write_lines,
+)
 
 VOXCELEB_LABELS = {"1": True, "0": False}
 KALDI_LABELS = {"target": True, "nontarget": False}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trials:
-    """A trial list by columns.
+    """A trial list by columns; ``Trials.of`` makes one from ids.
 
     Attributes:
-        enrollments: ids of the enrollment side, one per trial.
-        tests: ids of the test side, one per trial.
+        ids: the ids of both sides, distinct, each of them in use.
+        first: int array ``(trials,)``; rows of ``ids``, the enrollment side.
+        second: the same, the test side.
         targets: bool array ``(trials,)``; True where both sides are the same speaker.
+        lines: where it was read; None where it was made in memory.
+
+    Examples:
+        >>> trials = Trials.of(["a", "a"], ["b", "c"], [True, False])
+        >>> trials.ids, trials.first, trials.second
+        (['a', 'b', 'c'], array([0, 0], dtype=int32), array([1, 2], dtype=int32))
+        >>> trials.where(1)
+        'The trial a and c'
     """
 
-    enrollments: list[str]
-    tests: list[str]
+    ids: list[str]
+    first: npt.NDArray[np.int32]
+    second: npt.NDArray[np.int32]
     targets: npt.NDArray[np.bool_]
+    lines: ListLines | None = None
+
+    @classmethod
+    def of(cls, enrollments: Sequence[str], tests: Sequence[str], targets: npt.ArrayLike) -> "Trials":
+        """Make a trial list of the ids of its two sides, one per trial, and its truth ``(trials,)``.
+
+        Raises:
+            ValueError: the lengths differ.
+        """
+        truth = np.asarray(targets, dtype=np.bool_)
+        if not len(enrollments) == len(tests) == len(truth):
+            raise ValueError("enrollments, tests and targets must be of one length.")
+        place = {id_: row for row, id_ in enumerate(dict.fromkeys(chain(enrollments, tests)))}
+        first = np.fromiter(map(place.__getitem__, enrollments), np.int32, len(enrollments))
+        second = np.fromiter(map(place.__getitem__, tests), np.int32, len(tests))
+        return cls(list(place), first, second, truth)
 
     def __len__(self) -> int:
-        return len(self.enrollments)
+        return len(self.first)
+
+    @property
+    def enrollments(self) -> list[str]:
+        """The ids of the enrollment side, one per trial."""
+        return [self.ids[row] for row in self.first.tolist()]
+
+    @property
+    def tests(self) -> list[str]:
+        """The ids of the test side, one per trial."""
+        return [self.ids[row] for row in self.second.tolist()]
+
+    def where(self, row: int) -> str:
+        """Name a trial in a message: by file and line where it was read, else by its pair."""
+        if self.lines is not None:
+            return self.lines.where(row)
+        return f"The trial {self.ids[self.first[row]]} and {self.ids[self.second[row]]}"
 
 
 def read_trials(path: FilePath) -> Trials:
@@ -67,7 +118,7 @@ def read_trials(path: FilePath) -> Trials:
         targets.append(target)
     if not enrollments:
         raise DataError(f"{path}: this trial list holds no trial.")
-    return Trials(enrollments, tests, np.array(targets, dtype=np.bool_))
+    return Trials.of(enrollments, tests, targets)
 
 
 def write_trials(path: FilePath, trials: Trials) -> None:

@@ -28,7 +28,7 @@ def speaker_groups(
         KeyError: an id has no speaker in the mapping.
 
     Examples:
-        >>> trials = Trials(["a", "b", "a"], ["b", "c", "d"], np.array([True, True, False]))
+        >>> trials = Trials.of(["a", "b", "a"], ["b", "c", "d"], np.array([True, True, False]))
         >>> speaker_groups(trials)
         (array([0, 0, 0]), array([0, 0, 1]), 2)
     """

@@ -14,7 +14,7 @@ floats32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
 def trials_of(*pairs: tuple[str, str]) -> Trials:
-    return Trials([a for a, _ in pairs], [b for _, b in pairs], np.zeros(len(pairs), np.bool_))
+    return Trials.of([a for a, _ in pairs], [b for _, b in pairs], np.zeros(len(pairs), np.bool_))
 
 
 THREE = trials_of(("a", "b"), ("a", "c"), ("b", "a"))

@@ -19,7 +19,7 @@ pairs = st.dictionaries(st.tuples(ids, ids), st.booleans(), min_size=1, max_size
 
 
 def columns(rows: dict[tuple[str, str], bool]) -> Trials:
-    return Trials([a for a, _ in rows], [b for _, b in rows], np.array(list(rows.values())))
+    return Trials.of([a for a, _ in rows], [b for _, b in rows], np.array(list(rows.values())))
 
 
 def assert_same(first: Trials, second: Trials) -> None:
@@ -98,7 +98,7 @@ def test_bad_lists(tmp_path, text, message):
 @pytest.mark.parametrize("id_", ["", "a\tb", "a\nb", " a", "#a"])
 def test_ids_that_would_not_be_read_back_are_not_written(tmp_path, id_):
     with pytest.raises(DataError, match="cannot stand in a list"):
-        write_trials(tmp_path / "trials.txt", Trials(["a"], [id_], np.array([True])))
+        write_trials(tmp_path / "trials.txt", Trials.of(["a"], [id_], np.array([True])))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,14 +6,14 @@ from speakertrip.metrics import speaker_groups
 
 
 def test_by_manifest():
-    trials = Trials(["a", "b"], ["c", "a"], np.array([True, False]))
+    trials = Trials.of(["a", "b"], ["c", "a"], np.array([True, False]))
     first, second, count = speaker_groups(trials, {"a": "s1", "b": "s2", "c": "s1"})
     assert count == 2
     assert (first == second).tolist() == [True, False]
 
 
 def test_without_a_manifest_target_trials_join_ids_in_chains():
-    trials = Trials(["a", "b", "d", "a"], ["b", "c", "e", "d"], np.array([True, True, True, False]))
+    trials = Trials.of(["a", "b", "d", "a"], ["b", "c", "e", "d"], np.array([True, True, True, False]))
     first, second, count = speaker_groups(trials)
     assert count == 2
     assert (first == second).tolist() == [True, True, True, False]
@@ -21,4 +21,4 @@ def test_without_a_manifest_target_trials_join_ids_in_chains():
 
 def test_an_unknown_id_is_refused():
     with pytest.raises(KeyError):
-        speaker_groups(Trials(["a"], ["b"], np.array([True])), {"a": "s1"})
+        speaker_groups(Trials.of(["a"], ["b"], np.array([True])), {"a": "s1"})
