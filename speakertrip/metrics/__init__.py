@@ -1,6 +1,15 @@
 """Error rates from scores: fractions, never percent. Higher scores mean "same speaker"; accept at >= threshold."""
 
-from speakertrip.metrics.bootstrap import MIN_SPEAKERS, eer_interval
+from speakertrip.metrics.bootstrap import (
+    MIN_SPEAKERS,
+    PairedDifference,
+    Resample,
+    Statistic,
+    bootstrap,
+    eer_interval,
+    interval,
+    paired_difference,
+)
 from speakertrip.metrics.costs import OperatingPoint, act_dcf, mean_min_dcf, min_dcf
 from speakertrip.metrics.det import DetCurve, det_curve
 from speakertrip.metrics.error_rates import (
@@ -18,18 +27,24 @@ __all__ = [
     "MIN_SPEAKERS",
     "DetCurve",
     "OperatingPoint",
+    "PairedDifference",
+    "Resample",
+    "Statistic",
     "StreamedRates",
     "act_dcf",
+    "bootstrap",
     "cllr",
     "convex_hull_eer",
     "det_curve",
     "eer_interval",
     "equal_error_rate",
     "false_alarm_at_miss",
+    "interval",
     "mean_min_dcf",
     "min_cllr",
     "min_dcf",
     "miss_at_false_alarm",
+    "paired_difference",
     "speaker_groups",
     "stream_rates",
     "threshold_at_eer",

@@ -1,9 +1,14 @@
 """How far an error rate could have come out otherwise: the bootstrap over speakers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from speakertrip.metrics.det import DetCurve, corners
+from speakertrip.metrics.error_rates import equal_error_rate
+from speakertrip.metrics.sorted_scores import sort_scores
 
 REPLICATES = 1_000
 LEVEL = 0.95
@@ -11,66 +16,202 @@ LEVEL = 0.95
 # the cases and not in 95 %, over five in 85 %), and drawn from one it is a point.
 MIN_SPEAKERS = 10
 
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
-def eer_interval(
+
+@dataclass(frozen=True, slots=True)
+class Resample:
+    """The trials as one draw of speakers weighs them.
+
+    Attributes:
+        scores: ``(trials,)``, those of targets first; ascending within either kind.
+        targets: bool ``(trials,)``.
+        weights: ``(trials,)``, how often each trial counts.
+        curve: their DET curve.
+    """
+
+    scores: FloatArray
+    targets: npt.NDArray[np.bool_]
+    weights: FloatArray
+    curve: DetCurve
+
+
+Statistic = Callable[[Resample], float]
+
+
+def bootstrap(
     scores: npt.ArrayLike,
     targets: npt.ArrayLike,
-    enrollment_speakers: npt.NDArray[np.int64],
-    test_speakers: npt.NDArray[np.int64],
+    enrollment_speakers: IntArray,
+    test_speakers: IntArray,
+    statistics: Mapping[str, Statistic],
     seed: int = 0,
     replicates: int = REPLICATES,
-) -> tuple[float, float]:
-    """Return the 95 % interval of the EER when the speakers had been drawn anew.
+) -> dict[str, FloatArray]:
+    """Compute statistics of the trials as if the speakers had been drawn anew, many times.
 
     Trials of one speaker are not independent, so whole speakers are resampled with replacement: with m(s) the
     number of times that speaker s is drawn, a target trial weighs m(s) and a nontarget trial m(s1)·m(s2)
     (after Poh and Bengio, IEEE TPAMI 29(3), 2007). Replicates that draw no target or no nontarget trial are
     drawn again. It draws speakers and nothing else: with fewer than ``MIN_SPEAKERS`` of them that have target trials
-    the interval is too narrow.
+    what comes out varies too little.
 
     Args:
         scores: ``(trials,)``, finite.
         targets: bool ``(trials,)``.
         enrollment_speakers: int ``(trials,)``, the speaker of the enrollment side, from 0.
         test_speakers: int ``(trials,)``, the speaker of the test side.
+        statistics: what to compute, by name.
         seed: of the draws.
         replicates: how many.
 
     Returns:
-        ``(low, high)``, fractions: the 2.5 % and 97.5 % quantiles over the replicates.
+        Each statistic's values, ``(replicates,)``.
 
     Raises:
-        ValueError: targets or nontargets are missing.
+        ValueError: the lengths differ, a score is not finite, or targets or nontargets are missing.
+
+    Examples:
+        >>> scores, speakers = [0.9, 0.4, 0.7, 0.1, 0.2, 0.3], np.array([0, 1, 2, 0, 1, 2])
+        >>> others = np.array([0, 1, 2, 1, 2, 0])
+        >>> eer = {"eer": lambda resample: equal_error_rate(resample.curve)}
+        >>> interval(bootstrap(scores, speakers == others, speakers, others, eer)["eer"])
+        (0.0, 0.0)
     """
-    values = np.asarray(scores, dtype=np.float64)
-    truth = np.asarray(targets, dtype=np.bool_)
-    if not truth.any() or truth.all():
-        raise ValueError("an error rate needs at least one target and one nontarget trial")
-    order = np.argsort(values)
-    ends = np.flatnonzero(np.append(np.diff(values[order]) > 0, True))  # last trial of each distinct score
-    first, second, truth = enrollment_speakers[order], test_speakers[order], truth[order]
-    counts = _draw_speakers(int(max(first.max(), second.max())) + 1, np.random.default_rng(seed))
-    rates: list[float] = []
-    for drawn in counts:
-        target_mass = np.cumsum(np.where(truth, drawn[first], 0))[ends]
-        nontarget_mass = np.cumsum(np.where(truth, 0, drawn[first] * drawn[second]))[ends]
-        if target_mass[-1] and nontarget_mass[-1]:
-            rates.append(_crossing(target_mass / target_mass[-1], 1 - nontarget_mass / nontarget_mass[-1]))
-        if len(rates) == replicates:
-            break
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(rates, [tail, 1 - tail])
+    system = _System(scores, targets)
+    values: dict[str, list[float]] = {name: [] for name in statistics}
+    for weights in system.draw(enrollment_speakers, test_speakers, seed, replicates):
+        resample = system.weigh(weights)
+        for name, statistic in statistics.items():
+            values[name].append(statistic(resample))
+    return {name: np.array(list_) for name, list_ in values.items()}
+
+
+def interval(values: npt.NDArray[np.floating], level: float = LEVEL) -> tuple[float, float]:
+    """Return the quantiles that leave out equally much at both ends, ``(low, high)``.
+
+    >>> interval(np.arange(101), level=0.5)
+    (25.0, 75.0)
+    """
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def _draw_speakers(speakers: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]:
-    while True:
-        yield np.bincount(rng.integers(0, speakers, speakers), minlength=speakers)
+def eer_interval(
+    scores: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    enrollment_speakers: IntArray,
+    test_speakers: IntArray,
+    seed: int = 0,
+    replicates: int = REPLICATES,
+) -> tuple[float, float]:
+    """Return the 95 % interval of the EER when the speakers had been drawn anew; see ``bootstrap``."""
+    eer = {"eer": lambda resample: equal_error_rate(resample.curve)}
+    values = bootstrap(scores, targets, enrollment_speakers, test_speakers, eer, seed, replicates)
+    return interval(values["eer"])
 
 
-def _crossing(miss: npt.NDArray[np.float64], false_alarm: npt.NDArray[np.float64]) -> float:
-    """EER of curves that rise to 1 and fall to 0 and begin, unsaid, at miss 0 and false alarm 1."""
-    after = int(np.argmax(miss >= false_alarm))
-    miss_0, false_alarm_0 = (miss[after - 1], false_alarm[after - 1]) if after else (0.0, 1.0)
-    rise, fall = miss[after] - miss_0, false_alarm_0 - false_alarm[after]
-    return float(miss_0 + rise * (false_alarm_0 - miss_0) / (rise + fall))
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """How a statistic of one system differs from that of another, on the same trials.
+
+    Attributes:
+        difference: of the first from the second, on the trials as they are; below 0 where the first has less.
+        interval: its 95 % interval, over the same draws of speakers for both.
+        p_value: how often such draws would give a difference so far from 0, on either side, if there were none.
+    """
+
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+
+    @property
+    def real(self) -> bool:
+        """Whether the interval leaves out 0: the difference is not for the choice of speakers alone."""
+        return not self.interval[0] <= 0 <= self.interval[1]
+
+
+def paired_difference(
+    scores: npt.ArrayLike,
+    other_scores: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    enrollment_speakers: IntArray,
+    test_speakers: IntArray,
+    statistic: Statistic = lambda resample: equal_error_rate(resample.curve),
+    seed: int = 0,
+    replicates: int = REPLICATES,
+) -> PairedDifference:
+    """Compare two systems on one trial list by drawing the same speakers for both; see ``bootstrap``.
+
+    What makes a draw of speakers hard is hard for both systems and cancels: the interval of the difference is
+    narrower than those of the two alone. The p-value is twice the smaller share of draws on either side of 0
+    (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 16).
+
+    Args:
+        scores: ``(trials,)`` of the first system.
+        other_scores: ``(trials,)`` of the second.
+        targets: bool ``(trials,)``.
+        enrollment_speakers: int ``(trials,)``, from 0.
+        test_speakers: int ``(trials,)``.
+        statistic: what is compared; the EER unless another is given.
+        seed: of the draws.
+        replicates: how many.
+
+    Raises:
+        ValueError: the lengths differ, a score is not finite, or targets or nontargets are missing.
+
+    Examples:
+        >>> speakers, others = np.array([0, 1, 2, 0, 1, 2]), np.array([0, 1, 2, 1, 2, 0])
+        >>> good, bad = [0.9, 0.8, 0.7, 0.1, 0.2, 0.3], [0.1, 0.2, 0.3, 0.9, 0.8, 0.7]
+        >>> paired_difference(good, bad, speakers == others, speakers, others).difference
+        -1.0
+    """
+    system, other = _System(scores, targets), _System(other_scores, targets)
+    place = np.argsort(system.order)[other.order]  # of the second system's trials among the first's
+
+    def difference(weights: FloatArray) -> float:
+        return statistic(system.weigh(weights)) - statistic(other.weigh(weights[place]))
+
+    draws = system.draw(enrollment_speakers, test_speakers, seed, replicates)
+    drawn = np.array([difference(weights) for weights in draws])
+    tail = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
+    whole = difference(np.ones(len(place)))
+    return PairedDifference(whole, interval(drawn), min(1.0, 2 * (tail + 1) / (replicates + 1)))
+
+
+class _System:
+    """The scores of a system in order, to be weighed again and again."""
+
+    def __init__(self, scores: npt.ArrayLike, targets: npt.ArrayLike) -> None:
+        values, truth = np.asarray(scores, dtype=np.float64), np.asarray(targets, dtype=np.bool_)
+        ordered = sort_scores(values, truth)
+        self.order = np.lexsort((values, ~truth))
+        self.scores, self.targets = values[self.order], truth[self.order]
+        self.count = len(ordered.targets)
+        thresholds, missed, rejected = corners(ordered)
+        lowest = [self.scores[[0, self.count]].min()]
+        self.thresholds = np.concatenate([lowest, thresholds, [np.inf]])
+        self.missed = np.concatenate([[0], missed, [self.count]])
+        self.rejected = np.concatenate([[0], rejected, [len(values) - self.count]])
+
+    def weigh(self, weights: FloatArray) -> Resample:
+        missed, rejected = np.zeros(self.count + 1), np.zeros(len(weights) - self.count + 1)
+        np.cumsum(weights[: self.count], out=missed[1:])
+        np.cumsum(weights[self.count :], out=rejected[1:])
+        miss, false_alarm = missed[self.missed] / missed[-1], 1 - rejected[self.rejected] / rejected[-1]
+        return Resample(self.scores, self.targets, weights, DetCurve(miss, false_alarm, self.thresholds))
+
+    def draw(self, first: IntArray, second: IntArray, seed: int, replicates: int) -> Iterator[FloatArray]:
+        """Yield the weight of each trial, in order, in each draw of speakers."""
+        rng = np.random.default_rng(seed)
+        speakers = int(max(first.max(), second.max())) + 1
+        one, other = first[self.order], second[self.order[self.count :]]
+        done = 0
+        while done < replicates:
+            drawn = np.bincount(rng.integers(0, speakers, speakers), minlength=speakers).astype(np.float64)
+            weights = drawn[one]
+            weights[self.count :] *= drawn[other]
+            if weights[: self.count].any() and weights[self.count :].any():
+                done += 1
+                yield weights

@@ -25,21 +25,6 @@ class DetCurve:
     false_alarm: FloatArray
     thresholds: FloatArray
 
-    @classmethod
-    def of_masses(
-        cls, thresholds: FloatArray, targets: npt.ArrayLike, nontargets: npt.ArrayLike
-    ) -> "DetCurve":
-        """Make a curve of the weight of targets and nontargets at each of some increasing scores.
-
-        Raises:
-            ValueError: targets or nontargets have no weight.
-        """
-        below = np.cumsum(targets, dtype=np.float64), np.cumsum(nontargets, dtype=np.float64)
-        if not (len(thresholds) and below[0][-1] > 0 and below[1][-1] > 0):
-            raise ValueError("an error rate needs at least one target and one nontarget trial")
-        miss, rejected = (np.concatenate([[0.0], sums / sums[-1]]) for sums in below)
-        return cls(miss, 1 - rejected, np.append(thresholds, np.inf))
-
 
 def det_curve(
     scores: npt.ArrayLike, targets: npt.ArrayLike, weights: npt.ArrayLike | None = None
@@ -69,19 +54,37 @@ def det_curve(
         array([1. , 0.5, 0.5, 0. , 0. ])
     """
     if weights is None:
-        return corners(sort_scores(scores, targets))
+        ordered = sort_scores(scores, targets)
+        few = np.concatenate([ordered.targets[:1], ordered.nontargets[:1], ordered.around_eer()])
+        return merge(_curve(ordered, *corners(ordered)), curve_at(ordered, few))
     values = np.asarray(scores, dtype=np.float64)
     truth, weight = np.asarray(targets, dtype=np.bool_), np.asarray(weights, dtype=np.float64)
     require_finite(values, truth, weight)
     distinct, step = np.unique(values, return_inverse=True)
     masses = (np.bincount(step, weights=weight * kind, minlength=1) for kind in (truth, ~truth))
-    return DetCurve.of_masses(distinct, *masses)
+    return curve_of_masses(distinct, *masses)
 
 
-def corners(scores: SortedScores) -> DetCurve:
-    """Return the curve at the scores of the rarer kind, just above them, and around the equal error rate.
+def curve_of_masses(thresholds: FloatArray, targets: npt.ArrayLike, nontargets: npt.ArrayLike) -> DetCurve:
+    """Return the curve of the weights of targets and nontargets at some increasing scores.
+
+    Raises:
+        ValueError: targets or nontargets have no weight.
+    """
+    up_to = np.cumsum(targets, dtype=np.float64), np.cumsum(nontargets, dtype=np.float64)
+    if not (len(thresholds) and up_to[0][-1] > 0 and up_to[1][-1] > 0):
+        raise ValueError("an error rate needs at least one target and one nontarget trial")
+    miss, rejected = (np.concatenate([[0.0], sums]) / sums[-1] for sums in up_to)
+    return DetCurve(miss, 1 - rejected, np.append(thresholds, np.inf))
+
+
+def corners(scores: SortedScores) -> tuple[Scores, IntArray, IntArray]:
+    """Return where the curve turns: at the scores of the rarer kind, and just above them.
 
     Between two scores of the rarer kind only the rate of the other kind changes: the points there lie on a line.
+
+    Returns:
+        ``(thresholds, missed, rejected)``, ``(corners,)`` each: scores, and how many targets and nontargets are below.
     """
     rarer, other = sorted((scores.targets, scores.nontargets), key=len)
     last = np.append(rarer[1:] > rarer[:-1], True)  # of equal scores
@@ -97,9 +100,9 @@ def corners(scores: SortedScores) -> DetCurve:
     thresholds, below, others_below = at[points], np.append(0, up_to[:-1])[points], others[points]
     thresholds[second], below[second] = other[others_up_to[apart]], up_to[apart]
     others_below[second] = others_up_to[apart]
-    counts = (below, others_below) if rarer is scores.targets else (others_below, below)
-    ends = scores.targets[0], scores.nontargets[0]
-    return merge(_curve(scores, thresholds, *counts), curve_at(scores, np.append(scores.around_eer(), ends)))
+    if rarer is scores.targets:
+        return thresholds, below, others_below
+    return thresholds, others_below, below
 
 
 def curve_at(scores: SortedScores, thresholds: Scores) -> DetCurve:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from speakertrip.manifests.lines import FilePath
 from speakertrip.metrics.costs import OperatingPoint
-from speakertrip.metrics.det import DetCurve, IntArray
+from speakertrip.metrics.det import DetCurve, IntArray, curve_of_masses
 from speakertrip.metrics.score_bins import BINS, ScoreFile, scores_of
 from speakertrip.metrics.sparse import lower_bounds
 
@@ -67,7 +67,7 @@ def stream_rates(
     masses = masses[:, masses[1:].any(axis=0)]
     seen = np.zeros(BINS, dtype=np.bool_)
     while True:
-        curve = DetCurve.of_masses(scores_of(masses[0]), masses[1], masses[2])
+        curve = curve_of_masses(scores_of(masses[0]), masses[1], masses[2])
         wanted = _promising(curve, points, masses[0] // BINS, seen)
         if not len(wanted):
             return StreamedRates(curve, (bits + other_bits) / 2, files[0].count, files[1].count)

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from speakertrip.metrics import det_curve, eer_interval, equal_error_rate
+from speakertrip.metrics import (
+    bootstrap,
+    cllr,
+    det_curve,
+    eer_interval,
+    equal_error_rate,
+    interval,
+    min_cllr,
+    min_dcf,
+    paired_difference,
+)
 
 
 def speaker_trials(speakers, per_speaker, spread, seed):
@@ -26,6 +36,78 @@ def test_agrees_with_repeating_trials_by_hand():
             rates.append(equal_error_rate(det_curve(scores, targets, weights)))
     expected = np.quantile(rates, [0.025, 0.975])
     assert eer_interval(scores, targets, one, other, seed=3, replicates=200) == pytest.approx(tuple(expected))
+
+
+def drawn_by_hand(targets, one, other, seed, replicates):
+    rng = np.random.default_rng(seed)
+    speakers = max(one.max(), other.max()) + 1
+    found = []
+    while len(found) < replicates:
+        drawn = np.bincount(rng.integers(0, speakers, speakers), minlength=speakers)
+        weights = np.where(one == other, drawn[one], drawn[one] * drawn[other])
+        if weights[targets].sum() and weights[~targets].sum():
+            found.append(weights)
+    return found
+
+
+@pytest.mark.parametrize("digits", [6, 0])
+@pytest.mark.parametrize("swap", [False, True])
+def test_every_statistic_agrees_with_weights_by_hand(digits, swap):
+    scores, targets, one, other = speaker_trials(6, 4, 0.5, seed=1)
+    scores = scores.round(digits)
+    if swap:  # more targets than nontargets
+        kept = targets | (np.arange(len(scores)) % 7 == 0)
+        scores, targets, one, other = scores[kept], targets[kept], one[kept], other[kept]
+        assert targets.sum() > (~targets).sum()
+    statistics = {
+        "eer": lambda r: equal_error_rate(r.curve),
+        "min_dcf": lambda r: min_dcf(r.curve, 0.05),
+        "min_cllr": lambda r: min_cllr(r.curve),
+        "cllr": lambda r: cllr(r.scores, r.targets, r.weights),
+    }
+    values = bootstrap(scores, targets, one, other, statistics, seed=3, replicates=50)
+    for place, weights in enumerate(drawn_by_hand(targets, one, other, 3, 50)):
+        curve = det_curve(scores, targets, weights)
+        assert values["eer"][place] == pytest.approx(equal_error_rate(curve))
+        assert values["min_dcf"][place] == pytest.approx(min_dcf(curve, 0.05))
+        assert values["min_cllr"][place] == pytest.approx(min_cllr(curve), abs=1e-9)
+        assert values["cllr"][place] == pytest.approx(cllr(scores, targets, weights))
+
+
+def test_a_paired_difference_agrees_with_weights_by_hand():
+    scores, targets, one, other = speaker_trials(8, 4, 0.5, seed=1)
+    rng = np.random.default_rng(5)
+    noisy = scores + rng.normal(size=len(scores))
+    found = paired_difference(scores, noisy, targets, one, other, seed=3, replicates=100)
+    drawn = [
+        equal_error_rate(det_curve(scores, targets, w)) - equal_error_rate(det_curve(noisy, targets, w))
+        for w in drawn_by_hand(targets, one, other, 3, 100)
+    ]
+    whole = equal_error_rate(det_curve(scores, targets)) - equal_error_rate(det_curve(noisy, targets))
+    assert found.difference == pytest.approx(whole)
+    assert found.interval == pytest.approx(interval(np.array(drawn)))
+    tail = min(sum(d <= 1e-12 for d in drawn), sum(d >= -1e-12 for d in drawn))
+    assert found.p_value == pytest.approx(2 * (tail + 1) / 101)
+    assert found.real == (not found.interval[0] <= 0 <= found.interval[1])
+    assert found.real
+    assert found.difference < 0
+
+
+def test_the_same_scores_do_not_differ():
+    scores, targets, one, other = speaker_trials(8, 4, 0.5, seed=1)
+    same = paired_difference(scores, scores * 2 + 1, targets, one, other, replicates=100)
+    assert (same.difference, same.interval, same.p_value) == (0.0, (0.0, 0.0), 1.0)
+    assert not same.real
+
+
+def test_equal_systems_are_called_different_about_as_seldom_as_it_says():
+    false_claims = 0
+    for seed in range(60):
+        scores, targets, one, other = speaker_trials(25, 4, 0.5, seed=seed)
+        rng = np.random.default_rng(seed)
+        systems = [scores + rng.normal(size=len(scores)) for _ in range(2)]
+        false_claims += paired_difference(*systems, targets, one, other, replicates=200).p_value < 0.05
+    assert false_claims <= 8  # of 60; 3 are expected
 
 
 def test_ties_are_pooled():
