@@ -15,6 +15,7 @@ LEVEL = 0.95
 # With target trials. Drawn from few, the interval is too narrow (of a mean over ten it holds the truth in 90 % of
 # the cases and not in 95 %, over five in 85 %), and drawn from one it is a point.
 MIN_SPEAKERS = 10
+ROUNDING = 1e-12  # rates that differ by less are equal
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -175,6 +176,7 @@ def paired_difference(
 
     draws = system.draw(enrollment_speakers, test_speakers, seed, replicates)
     drawn = np.array([difference(weights) for weights in draws])
+    drawn[np.abs(drawn) < ROUNDING] = 0
     tail = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
     whole = difference(np.ones(len(place)))
     return PairedDifference(whole, interval(drawn), min(1.0, 2 * (tail + 1) / (replicates + 1)))
