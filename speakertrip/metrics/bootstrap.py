@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from speakertrip.metrics.det import DetCurve, corners
 from speakertrip.metrics.error_rates import equal_error_rate
-from speakertrip.metrics.sorted_scores import sort_scores
+from speakertrip.metrics.sorted_scores import SortedScores, sort_scores
 
 REPLICATES = 1_000
 LEVEL = 0.95
@@ -26,16 +26,26 @@ class Resample:
     """The trials as one draw of speakers weighs them.
 
     Attributes:
-        scores: ``(trials,)``, those of targets first; ascending within either kind.
-        targets: bool ``(trials,)``.
-        weights: ``(trials,)``, how often each trial counts.
+        scores: of targets and of nontargets, each in ascending order.
+        target_weights: ``(targets,)``, how often each target trial counts.
+        nontarget_weights: ``(nontargets,)``.
+        missed: ``(targets + 1,)``, weight of the targets below each one, and of all.
+        rejected: ``(nontargets + 1,)``, the same of nontargets.
         curve: their DET curve.
     """
 
-    scores: FloatArray
-    targets: npt.NDArray[np.bool_]
-    weights: FloatArray
+    scores: SortedScores
+    target_weights: FloatArray
+    nontarget_weights: FloatArray
+    missed: FloatArray
+    rejected: FloatArray
     curve: DetCurve
+
+    def rates(self, threshold: float) -> tuple[float, float]:
+        """Return the miss and false-alarm rates at a threshold."""
+        missed = self.missed[np.searchsorted(self.scores.targets, threshold)]
+        rejected = self.rejected[np.searchsorted(self.scores.nontargets, threshold)]
+        return float(missed / self.missed[-1]), float(1 - rejected / self.rejected[-1])
 
 
 Statistic = Callable[[Resample], float]
@@ -183,26 +193,25 @@ def paired_difference(
 
 
 class _System:
-    """The scores of a system in order, to be weighed again and again."""
+    """The scores of a system in order, targets first, to be weighed again and again."""
 
     def __init__(self, scores: npt.ArrayLike, targets: npt.ArrayLike) -> None:
         values, truth = np.asarray(scores, dtype=np.float64), np.asarray(targets, dtype=np.bool_)
-        ordered = sort_scores(values, truth)
+        self.scores = sort_scores(values, truth)
         self.order = np.lexsort((values, ~truth))
-        self.scores, self.targets = values[self.order], truth[self.order]
-        self.count = len(ordered.targets)
-        thresholds, missed, rejected = corners(ordered)
-        lowest = [self.scores[[0, self.count]].min()]
-        self.thresholds = np.concatenate([lowest, thresholds, [np.inf]])
+        self.count = len(self.scores.targets)
+        thresholds, missed, rejected = corners(self.scores)
+        lowest = min(self.scores.targets[0], self.scores.nontargets[0])
+        self.thresholds = np.concatenate([[lowest], thresholds, [np.inf]])
         self.missed = np.concatenate([[0], missed, [self.count]])
         self.rejected = np.concatenate([[0], rejected, [len(values) - self.count]])
 
     def weigh(self, weights: FloatArray) -> Resample:
-        missed, rejected = np.zeros(self.count + 1), np.zeros(len(weights) - self.count + 1)
-        np.cumsum(weights[: self.count], out=missed[1:])
-        np.cumsum(weights[self.count :], out=rejected[1:])
+        on_targets, on_nontargets = weights[: self.count], weights[self.count :]
+        missed, rejected = (np.append(0.0, np.cumsum(kind)) for kind in (on_targets, on_nontargets))
         miss, false_alarm = missed[self.missed] / missed[-1], 1 - rejected[self.rejected] / rejected[-1]
-        return Resample(self.scores, self.targets, weights, DetCurve(miss, false_alarm, self.thresholds))
+        curve = DetCurve(miss, false_alarm, self.thresholds)
+        return Resample(self.scores, on_targets, on_nontargets, missed, rejected, curve)
 
     def draw(self, first: IntArray, second: IntArray, seed: int, replicates: int) -> Iterator[FloatArray]:
         """Yield the weight of each trial, in order, in each draw of speakers."""
