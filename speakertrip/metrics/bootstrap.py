@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from speakertrip.metrics.det import DetCurve, corners
 from speakertrip.metrics.error_rates import equal_error_rate
+from speakertrip.metrics.llr import bits
 from speakertrip.metrics.sorted_scores import SortedScores, sort_scores
 
 REPLICATES = 1_000
@@ -32,6 +33,8 @@ class Resample:
         missed: ``(targets + 1,)``, weight of the targets below each one, and of all.
         rejected: ``(nontargets + 1,)``, the same of nontargets.
         curve: their DET curve.
+        target_bits: ``(targets,)``, what each costs in Cllr.
+        nontarget_bits: ``(nontargets,)``.
     """
 
     scores: SortedScores
@@ -40,6 +43,14 @@ class Resample:
     missed: FloatArray
     rejected: FloatArray
     curve: DetCurve
+    target_bits: FloatArray
+    nontarget_bits: FloatArray
+
+    @property
+    def cllr(self) -> float:
+        """The cost of the scores as likelihood ratios, in bits; see ``speakertrip.metrics.cllr``."""
+        on_targets = self.target_weights @ self.target_bits / self.missed[-1]
+        return float(on_targets + self.nontarget_weights @ self.nontarget_bits / self.rejected[-1]) / 2
 
     def rates(self, threshold: float) -> tuple[float, float]:
         """Return the miss and false-alarm rates at a threshold."""
@@ -200,6 +211,7 @@ class _System:
         self.scores = sort_scores(values, truth)
         self.order = np.lexsort((values, ~truth))
         self.count = len(self.scores.targets)
+        self.bits = bits(-self.scores.targets), bits(self.scores.nontargets)
         thresholds, missed, rejected = corners(self.scores)
         lowest = min(self.scores.targets[0], self.scores.nontargets[0])
         self.thresholds = np.concatenate([[lowest], thresholds, [np.inf]])
@@ -211,7 +223,7 @@ class _System:
         missed, rejected = (np.append(0.0, np.cumsum(kind)) for kind in (on_targets, on_nontargets))
         miss, false_alarm = missed[self.missed] / missed[-1], 1 - rejected[self.rejected] / rejected[-1]
         curve = DetCurve(miss, false_alarm, self.thresholds)
-        return Resample(self.scores, on_targets, on_nontargets, missed, rejected, curve)
+        return Resample(self.scores, on_targets, on_nontargets, missed, rejected, curve, *self.bits)
 
     def draw(self, first: IntArray, second: IntArray, seed: int, replicates: int) -> Iterator[FloatArray]:
         """Yield the weight of each trial, in order, in each draw of speakers."""

@@ -42,10 +42,18 @@ def mean_bits(llrs: npt.NDArray[np.floating], weights: npt.NDArray[np.floating] 
     """Return the mean of ``log2(1 + e^s)``: what ratios cost where the truth is "nontarget"; bounded in memory."""
     total = 0.0
     for begin in range(0, len(llrs), BLOCK):
-        block = llrs[begin : begin + BLOCK].astype(np.float64)
-        costs = np.log1p(np.exp(-np.abs(block))) + np.maximum(block, 0)  # 2 x as fast as logaddexp
-        total += costs.sum() if weights is None else weights[begin : begin + BLOCK] @ costs
-    return float(total / ((len(llrs) if weights is None else weights.sum()) * np.log(2)))
+        costs = bits(llrs[begin : begin + BLOCK])
+        total += float(costs.sum() if weights is None else weights[begin : begin + BLOCK] @ costs)
+    return float(total / (len(llrs) if weights is None else weights.sum()))
+
+
+def bits(llrs: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Return ``log2(1 + e^s)`` of each ratio."""
+    exact = llrs.astype(np.float64)
+    costs: npt.NDArray[np.float64] = np.log1p(np.exp(-np.abs(exact)))  # 2 x as fast as logaddexp
+    costs += np.maximum(exact, 0)
+    costs /= np.log(2)
+    return costs
 
 
 def min_cllr(curve: DetCurve) -> float:

@@ -32,19 +32,16 @@ def speaker_groups(
         >>> speaker_groups(trials)
         (array([0, 0, 0]), array([0, 0, 1]), 2)
     """
-    ids = list(dict.fromkeys([*trials.enrollments, *trials.tests]))
-    place = {id_: i for i, id_ in enumerate(ids)}
-    first = np.array([place[id_] for id_ in trials.enrollments], dtype=np.int64)
-    second = np.array([place[id_] for id_ in trials.tests], dtype=np.int64)
     if speakers is None:
+        ones = np.ones(np.count_nonzero(trials.targets), dtype=np.bool_)
         joined = coo_array(
-            (np.ones(int(trials.targets.sum())), (first[trials.targets], second[trials.targets])),
-            shape=(len(ids), len(ids)),
+            (ones, (trials.first[trials.targets], trials.second[trials.targets])),
+            shape=(len(trials.ids),) * 2,
         )
         count, group = connected_components(joined, directed=False)
     else:
         names: dict[str, int] = {}
-        group = [names.setdefault(speakers[id_], len(names)) for id_ in ids]
+        group = [names.setdefault(speakers[id_], len(names)) for id_ in trials.ids]
         count = len(names)
     group = np.asarray(group, dtype=np.int64)
-    return group[first], group[second], int(count)
+    return group[trials.first], group[trials.second], int(count)

@@ -3,6 +3,7 @@ import pytest
 
 from speakertrip.metrics import (
     bootstrap,
+    cllr,
     det_curve,
     eer_interval,
     equal_error_rate,
@@ -64,6 +65,7 @@ def test_every_statistic_agrees_with_weights_by_hand(digits, swap):
         "min_cllr": lambda r: min_cllr(r.curve),
         "weight of targets below 1": lambda r: r.target_weights @ (r.scores.targets < 1),
         "weight of nontargets below 1": lambda r: r.nontarget_weights @ (r.scores.nontargets < 1),
+        "cllr": lambda r: r.cllr,
         "miss at 2": lambda r: r.rates(2.0)[0],
         "false alarm at 2": lambda r: r.rates(2.0)[1],
     }
@@ -73,6 +75,7 @@ def test_every_statistic_agrees_with_weights_by_hand(digits, swap):
         assert values["eer"][place] == pytest.approx(equal_error_rate(curve))
         assert values["min_dcf"][place] == pytest.approx(min_dcf(curve, 0.05))
         assert values["min_cllr"][place] == pytest.approx(min_cllr(curve), abs=1e-9)
+        assert values["cllr"][place] == pytest.approx(cllr(scores, targets, weights))
         for name, kind in (("targets", targets), ("nontargets", ~targets)):
             assert values[f"weight of {name} below 1"][place] == weights[kind & (scores < 1)].sum()
         miss, accepted = np.average(scores[targets] < 2, weights=weights[targets]), scores[~targets] >= 2
