@@ -1,12 +1,12 @@
 """``speakertrip evaluate``."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.options import device_options, json_option, model_option, progress_bar
+from speakertrip.cli.options import device_options, json_option, optional_model_option
+from speakertrip.cli.scoring import list_options, read_lists, refuse_overwriting, score_by_model
 from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,50 +14,57 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@model_option
-@click.option("--trials", "trials_path", required=True, metavar="TRIALS", help="Trial list.")
+@optional_model_option
 @click.option(
-    "--manifest", "manifest_path", required=True, metavar="MANIFEST", help="Where its ids are found."
+    "--scores", metavar="SCORES", help="Evaluate this score file, of whatever system, and no model."
 )
-@click.option(
-    "--enrollments", metavar="MAP", help="Enrollment map: 'model utterance [utterance ...]' a line."
-)
+@list_options
+@click.option("--report", metavar="FOLDER", help="Write report.json, report.md and pictures into it.")
 @click.option("--write-scores", metavar="FILE", help="Write 'enrollment test score' a line.")
 @json_option
 @device_options
 def evaluate(
-    model: str,
-    trials_path: str,
-    manifest_path: str,
+    model: str | None,
+    scores: str | None,
+    trials: str,
+    manifest: str | None,
     enrollments: str | None,
+    report: str | None,
     write_scores: str | None,
     as_json: bool,
     device: str,
     threads: int | None,
 ) -> None:
-    """Score a trial list and print its error rates.
+    """Print the error rates of a model, or of scores, on a trial list.
 
-    An interval that rests on fewer than ten speakers with target trials is printed with a warning.
+    A score file holds 'enrollment test score' a line, or 'score enrollment test', in any order. Without a manifest,
+    ids that target trials join count as one speaker. An interval that rests on fewer than ten speakers with target
+    trials is printed with a warning.
     """
-    inputs = {Path(file).resolve() for file in (trials_path, manifest_path, enrollments) if file}
-    if write_scores and Path(write_scores).resolve() in inputs:
-        raise UsageError(f"--write-scores {write_scores} would overwrite what is read; name another file.")
+    if scores and write_scores:
+        raise UsageError("--write-scores writes the scores of a model; --scores has them already.")
+    if not (scores or model):
+        raise UsageError("Name what to evaluate: --model BUNDLE, or --scores SCORES.")
+    if write_scores:
+        refuse_overwriting("--write-scores", write_scores, trials, manifest, enrollments)
     from speakertrip import evaluation, manifests
-    from speakertrip.bundle import Bundle
-    from speakertrip.embedding import Embedder
     from speakertrip.metrics import MIN_SPEAKERS
 
-    trials = manifests.read_trials(trials_path)
-    utterances = manifests.read_manifest(manifest_path)
-    models = manifests.read_enrollment_map(enrollments) if enrollments else None
-    speakers = evaluation.speakers_of(utterances, models)
-    evaluation.check_trials(trials, speakers)
-    embedder = Embedder(Bundle.load(model).model, device, threads)
-    with progress_bar("utterances") as advance:
-        scores = evaluation.score_trials(embedder, trials, utterances, models, advance)
+    lists = read_lists(trials, manifest, enrollments)
+    found = (
+        manifests.read_scores(scores, lists.trials)
+        if scores
+        else score_by_model(lists, str(model), device, threads)
+    )
     if write_scores:
-        manifests.write_scores(write_scores, trials, scores)
-    result = evaluation.report(trials, scores, speakers)
+        manifests.write_scores(write_scores, lists.trials, found)
+    result = evaluation.report(lists.trials, found, lists.speakers)
+    if report:
+        sides = evaluation.sides_of(lists.utterances, lists.models) if lists.utterances else {}
+        conditions = evaluation.report_conditions(lists.trials, found, sides) if sides else []
+        name = str(scores or model)
+        if not evaluation.write_report(report, name, lists.trials, found, result, conditions):
+            click.echo("The report has no pictures: install the plot extra, speakertrip[plot].", err=True)
     if result.target_speakers < MIN_SPEAKERS:
         click.echo(_caution(result, MIN_SPEAKERS), err=True)
     click.echo(json.dumps(result.to_json()) if as_json else _table(result))
@@ -72,11 +79,6 @@ def _caution(result: "Report", enough: int) -> str:
 
 
 def _table(result: "Report") -> str:
-    low, high = result.eer_interval
-    rows = [
-        ("trials", f"{result.trials:,} ({result.targets:,} target), {result.speakers:,} speakers"),
-        ("EER", f"{100 * result.eer:.2f} %  [{100 * low:.2f}, {100 * high:.2f}] 95 % interval over speakers"),
-        ("EER, convex hull", f"{100 * result.eer_convex_hull:.2f} %"),
-        *((f"minDCF({p:g})", f"{cost:.4f}") for p, cost in result.min_dcf.items()),
-    ]
-    return "\n".join(f"{name:<18}{value}" for name, value in rows)
+    from speakertrip.evaluation.folder import table
+
+    return "\n".join(f"{name:<18}{value}" for name, value in table(result))

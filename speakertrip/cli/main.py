@@ -9,9 +9,11 @@ from contextlib import suppress
 import click
 
 from speakertrip import __version__
+from speakertrip.cli.compare import compare
 from speakertrip.cli.enroll import enroll
 from speakertrip.cli.evaluate import evaluate
 from speakertrip.cli.manifest import manifest
+from speakertrip.cli.score import score
 from speakertrip.cli.train import train
 from speakertrip.cli.verify import verify
 from speakertrip.errors import SpeakertripError, StorageError
@@ -32,7 +34,7 @@ def speakertrip() -> None:
     """
 
 
-for verb in (manifest, train, evaluate, enroll, verify):
+for verb in (manifest, train, score, evaluate, compare, enroll, verify):
     speakertrip.add_command(verb)
 
 

@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
-model_option = click.option(
-    "--model",
-    envvar="SPEAKERTRIP_MODEL",
-    required=True,
-    show_envvar=True,
-    metavar="BUNDLE",
-    help="Bundle directory.",
-)
+
+def _model_option(required: bool) -> Callable[[Verb], Verb]:
+    return click.option(
+        "--model",
+        envvar="SPEAKERTRIP_MODEL",
+        required=required,
+        show_envvar=True,
+        metavar="BUNDLE",
+        help="Bundle directory.",
+    )
+
+
+model_option, optional_model_option = _model_option(True), _model_option(False)
 store_option = click.option(
     "--store",
     envvar="SPEAKERTRIP_STORE",

@@ -1,7 +1,25 @@
 """Trial list to report."""
 
 from speakertrip.evaluation.checks import check_trials, speakers_of
+from speakertrip.evaluation.compare import Comparison, compare, plot_both
+from speakertrip.evaluation.conditions import ConditionReport, Side, report_conditions, sides_of
+from speakertrip.evaluation.folder import write_report
 from speakertrip.evaluation.report import Report, report
 from speakertrip.evaluation.scoring import evaluate, score_trials
 
-__all__ = ["Report", "check_trials", "evaluate", "report", "score_trials", "speakers_of"]
+__all__ = [
+    "Comparison",
+    "ConditionReport",
+    "Report",
+    "Side",
+    "check_trials",
+    "compare",
+    "evaluate",
+    "plot_both",
+    "report",
+    "report_conditions",
+    "score_trials",
+    "sides_of",
+    "speakers_of",
+    "write_report",
+]

@@ -8,7 +8,7 @@ from speakertrip.metrics.bootstrap import (
     bootstrap,
     eer_interval,
     interval,
-    paired_difference,
+    paired_differences,
 )
 from speakertrip.metrics.costs import OperatingPoint, act_dcf, mean_min_dcf, min_dcf
 from speakertrip.metrics.det import DetCurve, det_curve
@@ -44,7 +44,7 @@ __all__ = [
     "min_cllr",
     "min_dcf",
     "miss_at_false_alarm",
-    "paired_difference",
+    "paired_differences",
     "speaker_groups",
     "stream_rates",
     "threshold_at_eer",

@@ -154,16 +154,16 @@ class PairedDifference:
         return not self.interval[0] <= 0 <= self.interval[1]
 
 
-def paired_difference(
+def paired_differences(
     scores: npt.ArrayLike,
     other_scores: npt.ArrayLike,
     targets: npt.ArrayLike,
     enrollment_speakers: IntArray,
     test_speakers: IntArray,
-    statistic: Statistic = lambda resample: equal_error_rate(resample.curve),
+    statistics: Mapping[str, Statistic],
     seed: int = 0,
     replicates: int = REPLICATES,
-) -> PairedDifference:
+) -> dict[str, PairedDifference]:
     """Compare two systems on one trial list by drawing the same speakers for both; see ``bootstrap``.
 
     What makes a draw of speakers hard is hard for both systems and cancels: the interval of the difference is
@@ -176,7 +176,7 @@ def paired_difference(
         targets: bool ``(trials,)``.
         enrollment_speakers: int ``(trials,)``, from 0.
         test_speakers: int ``(trials,)``.
-        statistic: what is compared; the EER unless another is given.
+        statistics: what is compared, by name.
         seed: of the draws.
         replicates: how many.
 
@@ -186,21 +186,27 @@ def paired_difference(
     Examples:
         >>> speakers, others = np.array([0, 1, 2, 0, 1, 2]), np.array([0, 1, 2, 1, 2, 0])
         >>> good, bad = [0.9, 0.8, 0.7, 0.1, 0.2, 0.3], [0.1, 0.2, 0.3, 0.9, 0.8, 0.7]
-        >>> paired_difference(good, bad, speakers == others, speakers, others).difference
+        >>> eer = {"eer": lambda resample: equal_error_rate(resample.curve)}
+        >>> paired_differences(good, bad, speakers == others, speakers, others, eer)["eer"].difference
         -1.0
     """
     system, other = _System(scores, targets), _System(other_scores, targets)
     place = np.argsort(system.order)[other.order]  # of the second system's trials among the first's
 
-    def difference(weights: FloatArray) -> float:
-        return statistic(system.weigh(weights)) - statistic(other.weigh(weights[place]))
+    def differences(weights: FloatArray) -> list[float]:
+        one, two = system.weigh(weights), other.weigh(weights[place])
+        return [statistic(one) - statistic(two) for statistic in statistics.values()]
 
     draws = system.draw(enrollment_speakers, test_speakers, seed, replicates)
-    drawn = np.array([difference(weights) for weights in draws])
-    drawn[np.abs(drawn) < ROUNDING] = 0
+    drawn = np.array([differences(weights) for weights in draws])
+    whole = differences(np.ones(len(place)))
+    return {name: _paired(whole[i], drawn[:, i]) for i, name in enumerate(statistics)}
+
+
+def _paired(difference: float, drawn: FloatArray) -> PairedDifference:
+    drawn = np.where(np.abs(drawn) < ROUNDING, 0, drawn)
     tail = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
-    whole = difference(np.ones(len(place)))
-    return PairedDifference(whole, interval(drawn), min(1.0, 2 * (tail + 1) / (replicates + 1)))
+    return PairedDifference(difference, interval(drawn), min(1.0, 2 * (tail + 1) / (len(drawn) + 1)))
 
 
 class _System:

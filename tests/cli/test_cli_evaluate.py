@@ -57,7 +57,10 @@ def test_the_table(speakertrip):
     code, out, err = speakertrip()
     assert (code, err) == (0, CAUTION)
     names = [line[:18].strip() for line in out.splitlines()]
-    assert names == ["trials", "EER", "EER, convex hull", "minDCF(0.01)", "minDCF(0.05)"]
+    assert names == [
+        "trials", "EER", "EER, convex hull", "minDCF(0.01)", "minDCF(0.05)", "actDCF(0.01)", "actDCF(0.05)",
+        "Cllr", "minCllr",
+    ]  # fmt: skip
     assert "15 (3 target), 3 speakers" in out
     assert "95 % interval over speakers" in out
 

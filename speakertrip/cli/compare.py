@@ -1,0 +1,56 @@
+"""``speakertrip compare``."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from speakertrip.cli.options import json_option
+from speakertrip.cli.scoring import list_options, read_lists
+
+if TYPE_CHECKING:
+    from speakertrip.evaluation import Comparison
+
+NAMES = {"eer": "EER", "cllr": "Cllr", "min_cllr": "minCllr"}
+
+
+@click.command()
+@click.argument("scores")
+@click.argument("other_scores", metavar="OTHER_SCORES")
+@list_options
+@click.option("--plot", metavar="PNG", help="Draw both DET curves into this picture.")
+@json_option
+def compare(
+    scores: str,
+    other_scores: str,
+    trials: str,
+    manifest: str | None,
+    enrollments: str | None,
+    plot: str | None,
+    as_json: bool,
+) -> None:
+    """Say whether two systems really differ on a trial list, by SCORES and OTHER_SCORES.
+
+    The same draws of speakers are made for both; a difference is real if its 95 % interval leaves out 0. Below 0,
+    the first is better.
+    """
+    from speakertrip import evaluation, manifests
+
+    lists = read_lists(trials, manifest, enrollments)
+    one, other = (manifests.read_scores(file, lists.trials) for file in (scores, other_scores))
+    found = evaluation.compare(lists.trials, one, other, lists.speakers)
+    if plot:
+        evaluation.plot_both(plot, lists.trials, {scores: one, other_scores: other})
+    click.echo(json.dumps(found.to_json()) if as_json else _table(found))
+
+
+def _table(found: "Comparison") -> str:
+    lines = []
+    for name, paired in found.differences.items():
+        scale, unit = (100, " %") if name == "eer" else (1, "")
+        low, high = (scale * end for end in paired.interval)
+        lines.append(
+            f"{NAMES.get(name, name.replace('_dcf', 'DCF')):<14}{scale * paired.difference:+.4f}{unit}  "
+            f"[{low:+.4f}, {high:+.4f}]  p = {paired.p_value:.3f}  {'real' if paired.real else 'may be chance'}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,31 @@
+"""``speakertrip score``."""
+
+import click
+
+from speakertrip.cli.options import device_options, model_option
+from speakertrip.cli.scoring import list_options, read_lists, refuse_overwriting, score_by_model
+
+
+@click.command()
+@model_option
+@list_options
+@click.option(
+    "--out", required=True, metavar="SCORES", help="Score file to write, 'enrollment test score' a line."
+)
+@device_options
+def score(
+    model: str,
+    trials: str,
+    manifest: str | None,
+    enrollments: str | None,
+    out: str,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Score a trial list by a model; ``evaluate``, ``calibrate`` and ``compare`` read what is written."""
+    refuse_overwriting("--out", out, trials, manifest, enrollments)
+    from speakertrip.manifests import write_scores
+
+    lists = read_lists(trials, manifest, enrollments)
+    write_scores(out, lists.trials, score_by_model(lists, model, device, threads))
+    click.echo(f"{out}: {len(lists.trials):,} scores")

@@ -1,0 +1,70 @@
+"""Two systems on one trial list: whether what they differ by is real."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from speakertrip.errors import UsageError
+from speakertrip.evaluation.checks import check_trials
+from speakertrip.evaluation.folder import plotting
+from speakertrip.evaluation.report import STATISTICS, require_scores
+from speakertrip.manifests import Trials
+from speakertrip.manifests.lines import FilePath
+from speakertrip.metrics import PairedDifference, det_curve, paired_differences
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How two systems differ, by the name of the rate: "eer", "min_dcf(0.01)", ...; below 0: the first is better."""
+
+    differences: Mapping[str, PairedDifference]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as JSON types."""
+        return {
+            name: {
+                "difference": found.difference,
+                "interval": list(found.interval),
+                "p_value": found.p_value,
+                "real": found.real,
+            }
+            for name, found in self.differences.items()
+        }
+
+
+def plot_both(path: FilePath, trials: Trials, scores: Mapping[str, npt.NDArray[np.floating]]) -> None:
+    """Draw the DET curves of several systems, by their names, into one PNG.
+
+    Raises:
+        StorageError: it cannot be written.
+        UsageError: matplotlib is not installed.
+    """
+    plot = plotting()
+    if plot is None:
+        raise UsageError("A picture needs matplotlib: install the plot extra, speakertrip[plot].")
+    plot.save(plot.plot_det({name: det_curve(found, trials.targets) for name, found in scores.items()}), path)
+
+
+def compare(
+    trials: Trials,
+    scores: npt.ArrayLike,
+    other_scores: npt.ArrayLike,
+    speakers: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Compare the rates of two systems over the same draws of speakers.
+
+    Args:
+        trials: the pairs and their truth.
+        scores: ``(trials,)`` of the first system.
+        other_scores: ``(trials,)`` of the second.
+        speakers: the speaker of each id; None: ids that target trials join count as one speaker.
+
+    Raises:
+        DataError: as of ``report``.
+    """
+    first, second, _ = check_trials(trials, speakers)
+    one, other = require_scores(trials, scores), require_scores(trials, other_scores)
+    return Comparison(paired_differences(one, other, trials.targets, first, second, STATISTICS))
