@@ -15,7 +15,7 @@ from speakertrip.metrics.det import DetCurve
 from speakertrip.metrics.error_rates import equal_error_rate
 from speakertrip.metrics.hull import convex_hull
 
-TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+TICKS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 LEAST = 1e-4  # normal deviates of 0 and 1 are infinite
 POINTS = 2_000  # of a drawn curve, at most
 BINS = 80
