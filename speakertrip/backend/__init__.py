@@ -1,6 +1,38 @@
-"""From embeddings to scores to decisions."""
+"""From embeddings to scores to likelihood ratios to decisions."""
 
+from speakertrip.backend.calibration import Calibration, IsotonicCalibration, LinearCalibration
 from speakertrip.backend.cosine import mean_of_units, pair_scores, unit_rows
 from speakertrip.backend.decision import Decision, decide
+from speakertrip.backend.fitted import FittedOn
+from speakertrip.backend.lda import LDA
+from speakertrip.backend.normalisation import CohortStatistics, NormKind, cohort_statistics, normalise
+from speakertrip.backend.pipeline import Backend
+from speakertrip.backend.plda import PLDA
+from speakertrip.backend.quality import SideQuality, quality_columns
+from speakertrip.backend.sides import Sides
+from speakertrip.backend.storage import BackendOptions, pack, unpack
 
-__all__ = ["Decision", "decide", "mean_of_units", "pair_scores", "unit_rows"]
+__all__ = [
+    "LDA",
+    "PLDA",
+    "Backend",
+    "BackendOptions",
+    "Calibration",
+    "CohortStatistics",
+    "Decision",
+    "FittedOn",
+    "IsotonicCalibration",
+    "LinearCalibration",
+    "NormKind",
+    "SideQuality",
+    "Sides",
+    "cohort_statistics",
+    "decide",
+    "mean_of_units",
+    "normalise",
+    "pack",
+    "pair_scores",
+    "quality_columns",
+    "unit_rows",
+    "unpack",
+]

@@ -25,8 +25,8 @@ def mean_of_units(embeddings: FloatArray) -> FloatArray:
 def pair_scores(
     enrollments: FloatArray,
     tests: FloatArray,
-    first: npt.NDArray[np.int64],
-    second: npt.NDArray[np.int64],
+    first: npt.NDArray[np.integer],
+    second: npt.NDArray[np.integer],
 ) -> FloatArray:
     """Score pairs of rows by the cosine of their angle.
 
@@ -39,9 +39,16 @@ def pair_scores(
     Returns:
         float32 ``(trials,)`` in [-1, 1]; higher for the same speaker.
     """
-    left, right = unit_rows(enrollments), unit_rows(tests)
-    scores = np.empty(len(first), dtype=np.float32)
+    scores = inner_products(unit_rows(enrollments), unit_rows(tests), first, second)
+    return np.clip(scores, -1, 1, out=scores)
+
+
+def inner_products(
+    left: FloatArray, right: FloatArray, first: npt.NDArray[np.integer], second: npt.NDArray[np.integer]
+) -> FloatArray:
+    """Return the inner products of pairs of rows, float32 ``(trials,)``, in blocks."""
+    products = np.empty(len(first), dtype=np.float32)
     for begin in range(0, len(first), BLOCK):
         block = slice(begin, begin + BLOCK)
-        np.einsum("td,td->t", left[first[block]], right[second[block]], out=scores[block])
-    return np.clip(scores, -1, 1, out=scores)
+        np.einsum("td,td->t", left[first[block]], right[second[block]], out=products[block])
+    return products

@@ -69,8 +69,8 @@ def normalise(
     scores: FloatArray,
     enrollment: CohortStatistics,
     test: CohortStatistics,
-    first: npt.NDArray[np.int64],
-    second: npt.NDArray[np.int64],
+    first: npt.NDArray[np.integer],
+    second: npt.NDArray[np.integer],
     kind: NormKind = "as",
 ) -> FloatArray:
     """Normalise the scores of trials by what the cohort scores with their sides.

@@ -19,16 +19,16 @@ class SideQuality:
         cohort: ``(n,)``, mean of the highest cohort scores.
     """
 
-    seconds: FloatArray | None = None
-    magnitude: FloatArray | None = None
-    cohort: FloatArray | None = None
+    seconds: npt.NDArray[np.floating] | None = None
+    magnitude: npt.NDArray[np.floating] | None = None
+    cohort: npt.NDArray[np.floating] | None = None
 
 
 def quality_columns(
     enrollments: SideQuality,
     tests: SideQuality,
-    first: npt.NDArray[np.int64],
-    second: npt.NDArray[np.int64],
+    first: npt.NDArray[np.integer],
+    second: npt.NDArray[np.integer],
 ) -> Mapping[str, FloatArray]:
     """Return columns for ``LinearCalibration`` from what is known of both sides of each trial.
 
