@@ -1,4 +1,4 @@
-"""Trial lists: pairs of an enrollment and a test utterance with their truth, and enrollment maps."""
+"""Trial lists: pairs of an enrollment and a test utterance, with their truth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,24 @@ import numpy as np
 import numpy.typing as npt
 
 from speakertrip.errors import DataError
-from speakertrip.manifests.lines import (
-    FilePath,
-    ListLines,
-    is_listable,
-    read_lines,
-    split_fields,
-    write_lines,
-)
+from speakertrip.manifests.columns import Block, ListReader, zip_columns
+from speakertrip.manifests.id_table import IdTable, RowArray
+from speakertrip.manifests.lines import FilePath, ListLines, is_listable, write_lines
 
-VOXCELEB_LABELS = {"1": True, "0": False}
-KALDI_LABELS = {"target": True, "nontarget": False}
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """Which column of a trial list is the label, which are the sides; and the labels, nontarget first."""
+
+    label: int
+    sides: slice
+    labels: IdTable
+
+
+VOXCELEB = _Form(0, slice(1, 3), IdTable.of(["0", "1"]))
+KALDI = _Form(2, slice(0, 2), IdTable.of(["nontarget", "target"]))
+CN_CELEB = _Form(2, slice(0, 2), VOXCELEB.labels)
+FORMS = "'1 enrollment test' (or 0), 'enrollment test target' (or nontarget), or 'enrollment test 1' (or 0)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +48,8 @@ class Trials:
     """
 
     ids: list[str]
-    first: npt.NDArray[np.int32]
-    second: npt.NDArray[np.int32]
+    first: RowArray
+    second: RowArray
     targets: npt.NDArray[np.bool_]
     lines: ListLines | None = None
 
@@ -74,6 +81,15 @@ class Trials:
         """The ids of the test side, one per trial."""
         return [self.ids[row] for row in self.second.tolist()]
 
+    @property
+    def repeats(self) -> int:
+        """How many trials have the pair of an earlier one."""
+        return len(self) - len(np.unique(self.keys()))
+
+    def keys(self) -> npt.NDArray[np.int64]:
+        """Return a number for each trial's pair, ``(trials,)``: first x ids + second."""
+        return self.first.astype(np.int64) * len(self.ids) + self.second
+
     def where(self, row: int) -> str:
         """Name a trial in a message: by file and line where it was read, else by its pair."""
         if self.lines is not None:
@@ -82,43 +98,62 @@ class Trials:
 
 
 def read_trials(path: FilePath) -> Trials:
-    """Read a trial list in VoxCeleb (``1 enrollment test``) or Kaldi (``enrollment test target``) form.
+    """Read a trial list in the form of VoxCeleb, Kaldi or CN-Celeb.
 
-    The first line decides the form. A pair may come twice, as in some published lists, but not with two truths.
+    These are ``1 enrollment test``, ``enrollment test target`` and ``enrollment test 1`` (and 0, or ``nontarget``).
+    The first line decides the form. A pair may come twice, as in some published lists (``Trials.repeats`` counts
+    them), but not with two truths.
 
     Raises:
         DataError: the file cannot be read, a line does not fit the form, or two lines contradict each other.
     """
-    enrollments: list[str] = []
-    tests: list[str] = []
-    targets: list[bool] = []
-    seen: dict[tuple[str, str], bool] = {}
-    labels: dict[str, bool] | None = None
-    for number, text in read_lines(path, "trial list"):
-        fields = split_fields(text)
-        if len(fields) != 3 or not all(fields):
+    reader = ListReader(path, "trial list", "a trial has 3 fields")
+    ids = IdTable()
+    first: list[RowArray] = []
+    second: list[RowArray] = []
+    truths: list[RowArray] = []
+    form: _Form | None = None
+    for block in reader.blocks():
+        form = form or _form_of(block)
+        truth = form.labels.find(block.raw, block.begins[:, form.label], block.ends[:, form.label])
+        if truth.min() < 0:
+            row = int(truth.argmin())
             raise DataError(
-                f"{path}, line {number}: a trial has 3 fields, this line has {len(fields)}: {text!r}."
+                f"{reader.lines.where(block.row + row)}: {block.text(row, form.label)!r} is no label; a trial is "
+                f"{FORMS}, the same form on every line."
             )
-        if labels is None:
-            labels = KALDI_LABELS if fields[2] in KALDI_LABELS else VOXCELEB_LABELS
-        label, enrollment, test = fields if labels is VOXCELEB_LABELS else (fields[2], fields[0], fields[1])
-        if label not in labels:
-            raise DataError(
-                f"{path}, line {number}: {label!r} is no label; a trial is '1 enrollment test' (or 0), or "
-                "'enrollment test target' (or nontarget), the same form on every line."
-            )
-        target = labels[label]
-        if seen.setdefault((enrollment, test), target) != target:
-            raise DataError(
-                f"{path}, line {number}: {enrollment} and {test} stood above with the other label."
-            )
-        enrollments.append(enrollment)
-        tests.append(test)
-        targets.append(target)
-    if not enrollments:
+        sides = ids.add(block.raw, block.begins[:, form.sides].ravel(), block.ends[:, form.sides].ravel())
+        first.append(sides[0::2].copy())  # a view would keep both
+        second.append(sides[1::2].copy())
+        truths.append(truth)
+    if not truths:
         raise DataError(f"{path}: this trial list holds no trial.")
-    return Trials.of(enrollments, tests, targets)
+    columns = (np.concatenate(first), np.concatenate(second), np.concatenate(truths).astype(np.bool_))
+    trials = Trials(ids.ids, *columns, reader.lines)
+    _require_one_truth(trials, reader.lines)
+    return trials
+
+
+def _form_of(block: Block) -> _Form:
+    """Decide by the first row; where nothing fits, the message is that of the VoxCeleb form."""
+    first, last = block.text(0, 0), block.text(0, 2)
+    if last in KALDI.labels.ids:
+        return KALDI
+    return CN_CELEB if last in CN_CELEB.labels.ids and first not in VOXCELEB.labels.ids else VOXCELEB
+
+
+def _require_one_truth(trials: Trials, lines: ListLines) -> None:
+    labelled = trials.keys() * 2 + trials.targets
+    labelled.sort()
+    both = labelled[1:][labelled[1:] ^ labelled[:-1] == 1] >> 1  # neighbours that differ in the label alone
+    if len(both):
+        rows = np.flatnonzero(trials.keys() == both[0])
+        other = rows[trials.targets[rows] != trials.targets[rows[0]]][0]
+        more = f" ({len(both)} such pairs)" if len(both) > 1 else ""
+        raise DataError(
+            f"{lines.where(other)}: {trials.ids[trials.first[other]]} and {trials.ids[trials.second[other]]} stand "
+            f"on line {lines.number(rows[0])} with the other label{more}."
+        )
 
 
 def write_trials(path: FilePath, trials: Trials) -> None:
@@ -128,34 +163,12 @@ def write_trials(path: FilePath, trials: Trials) -> None:
         DataError: an id cannot stand in a list, see ``separator``.
         StorageError: the file cannot be written.
     """
-    sep = separator(trials.enrollments, trials.tests)
-    rows = zip(trials.targets, trials.enrollments, trials.tests, strict=True)
-    write_lines(path, (f"{int(target)}{sep}{enrollment}{sep}{test}" for target, enrollment, test in rows))
+    sep = separator(trials.ids)
+    ids, rows = trials.ids, zip_columns(trials.targets, trials.first, trials.second)
+    write_lines(path, (f"{int(target)}{sep}{ids[first]}{sep}{ids[second]}" for target, first, second in rows))
 
 
-def read_enrollment_map(path: FilePath) -> dict[str, list[str]]:
-    """Read an enrollment map: ``model utterance [utterance ...]`` a line.
-
-    Returns:
-        The ids of each model's utterances, in file order.
-
-    Raises:
-        DataError: the file cannot be read, a model has no utterance, or a model comes twice.
-    """
-    models: dict[str, list[str]] = {}
-    for number, text in read_lines(path, "enrollment map"):
-        model, *utterances = split_fields(text)
-        if not model or not utterances or not all(utterances):
-            raise DataError(
-                f"{path}, line {number}: expected 'model utterance [utterance ...]', found {text!r}."
-            )
-        if model in models:
-            raise DataError(f"{path}, line {number}: the model {model!r} stands on an earlier line.")
-        models[model] = utterances
-    return models
-
-
-def separator(*columns: list[str]) -> str:
+def separator(*columns: Sequence[str]) -> str:
     """Return a tab if any id holds white space, else a space.
 
     Raises:

@@ -1,12 +1,21 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from speakertrip.errors import DataError, StorageError
-from speakertrip.manifests.lines import is_listable, read_lines, split_fields, write_lines
+from speakertrip.manifests import lines
+from speakertrip.manifests.lines import (
+    ListLines,
+    is_listable,
+    read_blocks,
+    read_lines,
+    split_fields,
+    write_lines,
+)
 
 
 def test_blank_lines_and_comments_are_skipped_and_numbers_kept(tmp_path):
@@ -23,9 +32,38 @@ def test_unreadable(tmp_path, name):
 
 def test_not_utf8(tmp_path):
     path = tmp_path / "list.txt"
-    path.write_bytes(b"1 a b\n1 caf\xe9 b\n")
-    with pytest.raises(DataError, match="not UTF-8"):
+    path.write_bytes(b"1 a b\r\n1 caf\xe9 b\r\n")
+    with pytest.raises(DataError, match="line 2: this trial list is not UTF-8 text"):
         list(read_lines(path, "trial list"))
+
+
+@given(
+    st.binary() | st.lists(st.sampled_from([b"a", b"\r", b"\n", "é".encode()])).map(b"".join),
+    st.integers(1, 9),
+)
+def test_blocks_are_whole_lines_as_python_reads_them(scratch, data, size):
+    path = scratch / "blocks.txt"
+    path.write_bytes(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "BLOCK", size)
+        try:
+            expected = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            with pytest.raises(DataError, match="not UTF-8"):
+                list(read_blocks(path, "list"))
+            return
+        blocks = list(read_blocks(path, "list"))
+    assert "".join(raw.decode() for _, raw in blocks) == expected + "\n" * (expected[-1:] not in ("", "\n"))
+    for place, (number, _) in enumerate(blocks):
+        assert number == 1 + sum(raw.count(b"\n") for _, raw in blocks[:place])
+
+
+@given(st.lists(st.booleans(), max_size=30))
+def test_line_numbers_of_rows(skipped):
+    numbers = [number for number, skip in enumerate(skipped, 1) if skip]
+    lines_ = ListLines("list", np.array(numbers, dtype=np.int64))
+    expected = [number for number, skip in enumerate(skipped, 1) if not skip]
+    assert [lines_.number(row) for row in range(len(expected))] == expected
 
 
 def test_fields_stand_at_tabs_where_there_are_any():
@@ -51,12 +89,12 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "list.txt"
     write_lines(path, ["old"])
 
-    def lines():
+    def rows():
         yield "new"
         raise DataError("the rows run out")
 
     with pytest.raises(DataError, match="run out"):
-        write_lines(path, lines())
+        write_lines(path, rows())
     with pytest.raises(StorageError, match="not UTF-8"):
         write_lines(path, ["new", "caf\udce9"])
     assert path.read_text() == "old\n"

@@ -1,3 +1,4 @@
+import io
 from contextlib import suppress
 from pathlib import Path
 
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakertrip.errors import DataError
-from speakertrip.manifests import Trials, read_enrollment_map, read_manifest, read_trials, write_trials
+from speakertrip.manifests import Trials, read_manifest, read_trials, write_trials
+from speakertrip.manifests import lines as lines_module
 from speakertrip.manifests.lines import is_listable
 from speakertrip.manifests.trials import separator
 
@@ -43,6 +45,15 @@ def test_the_kaldi_form(scratch, rows):
     assert_same(read_trials(scratch / "kaldi.txt"), columns(rows))
 
 
+def test_the_cn_celeb_form(tmp_path):
+    path = tmp_path / "trials.lst"
+    path.write_text("id00800-enroll test/id00800-singing-01-001.wav 1\n1 0 0\n")
+    trials = read_trials(path)
+    assert trials.enrollments == ["id00800-enroll", "1"]
+    assert trials.tests == ["test/id00800-singing-01-001.wav", "0"]
+    assert trials.targets.tolist() == [True, False]
+
+
 @given(
     st.text()
     | st.lists(st.sampled_from(["1", "0", "a", "target", "nontarget", " ", "\t", "\n"])).map("".join)
@@ -50,9 +61,8 @@ def test_the_kaldi_form(scratch, rows):
 def test_any_text_is_a_trial_list_or_a_data_error(scratch, text):
     path = scratch / "text.txt"
     path.write_text(text)
-    for read in (read_trials, read_enrollment_map):
-        with suppress(DataError):
-            read(path)
+    with suppress(DataError):
+        read_trials(path)
 
 
 def test_voxceleb_line(tmp_path):
@@ -70,7 +80,98 @@ def test_voxceleb_line(tmp_path):
 def test_a_pair_may_come_twice(tmp_path):
     path = tmp_path / "trials.txt"
     path.write_text("1 a b\n0 b a\n1 a b\n")
-    assert read_trials(path).targets.tolist() == [True, False, True]
+    trials = read_trials(path)
+    assert trials.targets.tolist() == [True, False, True]
+    assert trials.repeats == 1
+    assert Trials.of(["a"] * 4, ["b", "c", "b", "b"], np.ones(4)).repeats == 2
+
+
+def plain_read(path: Path) -> tuple[list[tuple[str, str, bool]], list[int]]:
+    """Read a list line by line, with nothing but what the format says."""
+    rows, numbers, kaldi = [], [], None
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        a, b, c = [field.strip() for field in line.split("\t")] if "\t" in line else line.split()
+        kaldi = c in ("target", "nontarget") if kaldi is None else kaldi
+        rows.append((a, b, {"target": True, "nontarget": False}[c]) if kaldi else (b, c, a == "1"))
+        numbers.append(number)
+    return rows, numbers
+
+
+odd_ids = st.sampled_from(
+    ["a.b.wav", "a.c.wav", "a b", "ä/ö.wav", "\u3000".join("ab"), "x\x1fy", "1", "0", "a\0", "a"]
+)
+odd_lines = st.sampled_from(["", "  ", "# comment", " # 1 a b"])
+
+
+@given(
+    st.lists(st.tuples(odd_ids, odd_ids, st.booleans()) | odd_lines, max_size=30),
+    st.booleans(),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+    st.integers(1, 80),
+)
+def test_blocks_are_read_as_lines_are(scratch, rows, kaldi, line_end, spaced, block):
+    lines, last = [], {}
+    for row in rows:
+        if isinstance(row, str):
+            lines.append(row)
+            continue
+        a, b, same = row
+        same = last.setdefault((a, b), same)
+        sep = " " if a.split() == [a] and b.split() == [b] and not spaced else "\t"
+        lines.append(sep.join((a, b, "target" if same else "nontarget") if kaldi else (str(int(same)), a, b)))
+    path = scratch / "blocks.txt"
+    path.write_text("".join(f"{line}{line_end}" for line in lines), encoding="utf-8", newline="")
+    if not last:
+        with pytest.raises(DataError, match="holds no trial"):
+            read_trials(path)
+        return
+    expected, numbers = plain_read(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines_module, "BLOCK", block)
+        trials = read_trials(path)
+    read = list(zip(trials.enrollments, trials.tests, trials.targets.tolist(), strict=True))
+    assert read == expected
+    assert [trials.where(row) for row in range(len(trials))] == [f"{path}, line {n}" for n in numbers]
+    assert sorted(trials.ids) == sorted({id_ for a, b, _ in expected for id_ in (a, b)})
+
+
+def test_a_bad_line_of_a_later_block_is_named(tmp_path, monkeypatch):
+    path = tmp_path / "trials.txt"
+    path.write_text("# list\n" + "1 a b\n" * 20 + "1 a\n")
+    monkeypatch.setattr(lines_module, "BLOCK", 16)
+    with pytest.raises(DataError, match="line 22: a trial has 3 fields, this line has 2: '1 a'"):
+        read_trials(path)
+    path.write_text("1 a b\n" * 20 + "\n2 a b\n")
+    with pytest.raises(DataError, match="line 22: '2' is no label"):
+        read_trials(path)
+
+
+def test_short_and_long_lines_do_not_make_up_for_each_other(tmp_path):
+    path = tmp_path / "trials.txt"
+    path.write_text("1 a\n0 1 b c\n")  # six fields in two lines
+    with pytest.raises(DataError, match="line 1: a trial has 3 fields, this line has 2"):
+        read_trials(path)
+
+
+def test_standard_input(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"1 a b\n0 a c")))
+    trials = read_trials("-")
+    assert trials.tests == ["b", "c"]
+    assert trials.where(1) == "-, line 2"
+
+
+def test_columns_of_one_length():
+    with pytest.raises(ValueError, match="of one length"):
+        Trials.of(["a"], ["b", "c"], [True])
+
+
+def test_where_a_trial_made_in_memory_stands():
+    trials = Trials.of(["a", "a"], ["b", "c"], [True, False])
+    assert trials.where(1) == "The trial a and c"
+    assert trials.keys().tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -82,9 +183,13 @@ def test_a_pair_may_come_twice(tmp_path):
         ("1\ta\t\n", "line 1: a trial has 3 fields"),
         ("1 a b\na b target\n", "line 2: 'a' is no label"),
         ("a b target\n1 a b\n", "line 2: 'b' is no label"),
+        ("a b 1\n1 a b\n", "line 2: 'b' is no label"),
+        ("1 a 1\na b 1\n", "line 2: 'a' is no label"),
         ("2 a b\n", "line 1: '2' is no label"),
         ("true a b\n", "line 1: 'true' is no label"),
-        ("1 a b\n0 a b\n", "line 2: a and b stood above with the other label"),
+        ("1 a b\n0 a b\n", "line 2: a and b stand on line 1 with the other label"),
+        ("# x\n1 a b\n\n0 c d\n0 a b\n", "line 5: a and b stand on line 2 with the other label"),
+        ("1 a b\n1 c d\n0 c d\n0 a b\n1 a b\n", r"the other label \(2 such pairs\)"),
         ("# nothing\n", "holds no trial"),
     ],
 )
@@ -106,27 +211,6 @@ def test_tabs_stand_only_where_an_id_holds_white_space():
     assert separator(["a", "b"], ["c"]) == " "
     assert separator(["a", "b"], ["c d"]) == "\t"
     assert separator(["a\u3000b"]) == "\t"
-
-
-def test_enrollment_map(tmp_path):
-    path = tmp_path / "map.txt"
-    path.write_text("m1 a b c\n# comment\nm 2\ta b\tc\n")
-    assert read_enrollment_map(path) == {"m1": ["a", "b", "c"], "m 2": ["a b", "c"]}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("m1 a\nm2\n", "line 2: expected 'model utterance"),
-        ("m1\ta\t\n", "line 1: expected 'model utterance"),
-        ("m1 a\nm1 b\n", "line 2: the model 'm1' stands on an earlier line"),
-    ],
-)
-def test_bad_maps(tmp_path, text, message):
-    path = tmp_path / "map.txt"
-    path.write_text(text)
-    with pytest.raises(DataError, match=message):
-        read_enrollment_map(path)
 
 
 def test_example():
