@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from speakertrip.audio import SAMPLE_RATE, AudioBytes, AudioSource, load_waveform, require_speech
-from speakertrip.backend import Decision, decide, mean_of_units, pair_scores
+from speakertrip.backend import Decision, Sides, decide
 from speakertrip.bundle import Bundle
 from speakertrip.embedding import Embedder
 from speakertrip.enrollment import Enrollment, EnrollMode, Profile, SpeakerStore, check_name, default_store
@@ -122,16 +122,17 @@ class SpeakerVerifier:
         """
         return self.compare(self.embed_speaker(references), probe)
 
-    def enrolled(self, name: str) -> FloatArray:
-        """Return what an enrolled speaker is compared by: the mean of the unit embeddings, ``(dim,)``.
+    def enrolled(self, name: str) -> Sides:
+        """Return what an enrolled speaker is compared by.
 
         Raises:
             StoreError: the speaker is not enrolled, or was enrolled with another model.
         """
-        return mean_of_units(self._profile(name).embeddings)
+        profile = self._profile(name)
+        return self._side(profile.embeddings, [enrollment.seconds for enrollment in profile.enrollments])
 
-    def embed_speaker(self, files: Sequence[AudioSource]) -> FloatArray:
-        """Return the mean of the unit embeddings of one or more files of a speaker, ``(dim,)``.
+    def embed_speaker(self, files: Sequence[AudioSource]) -> Sides:
+        """Return what the speaker of one or more files is compared by.
 
         Raises:
             AudioError: a file cannot be used.
@@ -139,17 +140,25 @@ class SpeakerVerifier:
         """
         if not files:
             raise UsageError("A speaker is compared by at least one audio file.")
-        return mean_of_units(self.embedder.embed(_load(files)))
+        waveforms = _load(files)
+        return self._side(self.embedder.embed(waveforms), [len(each) / SAMPLE_RATE for each in waveforms])
 
-    def compare(self, speaker: FloatArray, probe: AudioSource) -> Decision:
-        """Score a probe against a speaker, ``(dim,)``, and decide by the bundle's threshold.
+    def compare(self, speaker: Sides, probe: AudioSource) -> Decision:
+        """Score a probe against a speaker, and decide by the bundle's threshold.
+
+        Args:
+            speaker: of ``enrolled`` or ``embed_speaker``.
+            probe: audio of one speaker.
 
         Raises:
             AudioError: the probe cannot be used.
         """
         only = np.zeros(1, dtype=np.int64)
-        score = pair_scores(speaker[None], self.embed_speaker([probe])[None], only, only)[0]
-        return decide(score, self.bundle.calibration.threshold)
+        score = self.bundle.backend.score(speaker, self.embed_speaker([probe]), only, only)[0]
+        return decide(score, self.bundle.calibration.threshold, self.bundle.backend.calibration is not None)
+
+    def _side(self, embeddings: FloatArray, seconds: list[float]) -> Sides:
+        return self.bundle.backend.sides(embeddings, [list(range(len(embeddings)))], np.array(seconds))
 
     def _profile(self, name: str) -> Profile:
         profile = self.store.get(name)

@@ -2,7 +2,7 @@
 
 from speakertrip.backend.calibration import Calibration, IsotonicCalibration, LinearCalibration
 from speakertrip.backend.cosine import mean_of_units, pair_scores, unit_rows
-from speakertrip.backend.decision import Decision, decide
+from speakertrip.backend.decision import Decision, decide, in_words
 from speakertrip.backend.fitted import FittedOn
 from speakertrip.backend.lda import LDA
 from speakertrip.backend.normalisation import CohortStatistics, NormKind, cohort_statistics, normalise
@@ -28,6 +28,7 @@ __all__ = [
     "Sides",
     "cohort_statistics",
     "decide",
+    "in_words",
     "mean_of_units",
     "normalise",
     "pack",

@@ -3,22 +3,27 @@
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import safetensors
+import safetensors.numpy
 import safetensors.torch
 import torch
 from pydantic import Field, ValidationError
 
+from speakertrip.backend import Backend, BackendOptions, pack, unpack
 from speakertrip.bundle.files import read_folder, write_folder
 from speakertrip.bundle.model import SpeakerModel
 from speakertrip.config import EncoderConfig, FeatureConfig, Frozen
 from speakertrip.errors import BundleError, ConfigError
 
 CONFIG, WEIGHTS, CALIBRATION, CARD = "config.json", "model.safetensors", "calibration.json", "README.md"
+BACKEND, BACKEND_ARRAYS = "backend.json", "backend.safetensors"  # of a bundle that does more than the cosine
 
 
 class _Config(Frozen):
@@ -33,7 +38,7 @@ class Calibration(Frozen):
     """The threshold, and the trials that it was found on: speakers held out of training.
 
     Attributes:
-        threshold: accept a cosine score at or above it.
+        threshold: accept a score of the backend at or above it.
         eer: equal error rate at that threshold, a fraction.
         eer_interval: its 95 % interval by a bootstrap over speakers.
         trials: how many trials, of which ``targets`` are target trials, of ``speakers`` speakers.
@@ -57,6 +62,7 @@ class Bundle:
         model: front end and encoder, in evaluation mode.
         calibration: the threshold and where it comes from.
         card: the model card, Markdown.
+        backend: how embeddings are scored; the cosine unless something was fitted.
         identity: hexadecimal hash of configuration and weights; embeddings of different identities are never
             compared. Empty until the bundle is loaded.
     """
@@ -66,6 +72,7 @@ class Bundle:
     model: SpeakerModel
     calibration: Calibration
     card: str
+    backend: Backend = field(default_factory=Backend)
     identity: str = ""
 
     @classmethod
@@ -88,6 +95,7 @@ class Bundle:
             config = _Config.model_validate(entries)
             calibration = Calibration.model_validate_json(files[CALIBRATION])
             weights = safetensors.torch.load(files[WEIGHTS])
+            backend = _read_backend(files, config.encoder.embedding_dim)
         except (ValidationError, ValueError, safetensors.SafetensorError) as error:
             raise BundleError(f"The bundle {folder} is malformed: {_reason(error)}.") from None
         broken = [name for name, tensor in weights.items() if not tensor.isfinite().all()]
@@ -111,8 +119,19 @@ class Bundle:
             model.eval(),
             calibration,
             files[CARD].decode("utf-8", "replace"),
+            backend,
             _identity(files[CONFIG], files[WEIGHTS]),
         )
+
+    def with_backend(self, backend: Backend, calibration: Calibration) -> "Bundle":
+        """Return the same model with another backend and the threshold of its scores; the card says so."""
+        seen = backend.fitted_on.name if backend.fitted_on else "no trials"
+        card = (
+            f"{self.card.rstrip()}\n\n## Backend\n\nScores are normalised and calibrated by what was fitted to {seen} "
+            f"({calibration.trials} trials, {calibration.targets} target, {calibration.speakers} speakers). "
+            f"What the card says above of a threshold holds no more; it is {calibration.threshold:.4f}.\n"
+        )
+        return replace(self, backend=backend, calibration=calibration, card=card)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the bundle as a folder, replacing an older one at once or not at all.
@@ -130,8 +149,27 @@ class Bundle:
                 WEIGHTS: safetensors.torch.save(weights),
                 CALIBRATION: self.calibration.model_dump_json(indent=2).encode(),
                 CARD: self.card.encode(),
+                **_write_backend(self.backend),
             }
         write_folder(Path(path), files)
+
+
+def _read_backend(files: Mapping[str, bytes], dim: int) -> Backend:
+    if BACKEND not in files:
+        return Backend()
+    options = BackendOptions.model_validate_json(files[BACKEND])
+    return unpack(options, safetensors.numpy.load(files.get(BACKEND_ARRAYS, b"")), dim)
+
+
+def _write_backend(backend: Backend) -> dict[str, bytes]:
+    options, arrays = pack(backend)
+    if options == BackendOptions() and not arrays:
+        return {}
+    rows = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return {
+        BACKEND: options.model_dump_json(indent=2).encode(),
+        BACKEND_ARRAYS: safetensors.numpy.save(rows),
+    }
 
 
 def _identity(config: bytes, weights: bytes) -> str:

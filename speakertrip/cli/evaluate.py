@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import device_options, json_option, optional_model_option
-from speakertrip.cli.scoring import list_options, read_lists, refuse_overwriting, score_by_model
+from speakertrip.cli.scoring import (
+    list_options,
+    read_lists,
+    read_lists_and_audio,
+    refuse_overwriting,
+    same_trials_option,
+    score_by_model,
+    scores_of_files,
+)
 from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,21 +24,28 @@ if TYPE_CHECKING:
 @click.command()
 @optional_model_option
 @click.option(
-    "--scores", metavar="SCORES", help="Evaluate this score file, of whatever system, and no model."
+    "--scores", multiple=True, metavar="SCORES",
+    help="Evaluate this score file, of whatever system, and no model; repeatable where a calibration fuses them.",
+)  # fmt: skip
+@click.option(
+    "--calibration", metavar="FILE", help="Turn scores into likelihood ratios by what calibrate wrote."
 )
 @list_options
 @click.option("--report", metavar="FOLDER", help="Write report.json, report.md and pictures into it.")
 @click.option("--write-scores", metavar="FILE", help="Write 'enrollment test score' a line.")
+@same_trials_option
 @json_option
 @device_options
 def evaluate(
     model: str | None,
-    scores: str | None,
+    scores: tuple[str, ...],
+    calibration: str | None,
     trials: str,
     manifest: str | None,
     enrollments: str | None,
     report: str | None,
     write_scores: str | None,
+    same_trials: bool,
     as_json: bool,
     device: str,
     threads: int | None,
@@ -41,20 +56,27 @@ def evaluate(
     ids that target trials join count as one speaker. An interval that rests on fewer than ten speakers with target
     trials is printed with a warning.
     """
-    if scores and write_scores:
-        raise UsageError("--write-scores writes the scores of a model; --scores has them already.")
     if not (scores or model):
         raise UsageError("Name what to evaluate: --model BUNDLE, or --scores SCORES.")
+    if not scores and calibration:
+        raise UsageError("--calibration is for --scores; a bundle has its own, see speakertrip backend.")
+    if len(scores) > 1 and not calibration:
+        raise UsageError("Several --scores are fused by a --calibration, see speakertrip calibrate.")
+    if scores and write_scores and not calibration:
+        raise UsageError(
+            "--write-scores writes the scores of a model, or calibrated ones; --scores has these already."
+        )
     if write_scores:
-        refuse_overwriting("--write-scores", write_scores, trials, manifest, enrollments)
+        inputs = (trials, manifest, enrollments, calibration, *scores)
+        refuse_overwriting("--write-scores", write_scores, *inputs)
     from speakertrip import evaluation, manifests
     from speakertrip.metrics import MIN_SPEAKERS
 
-    lists = read_lists(trials, manifest, enrollments)
+    lists = (read_lists if scores else read_lists_and_audio)(trials, manifest, enrollments)
     found = (
-        manifests.read_scores(scores, lists.trials)
+        scores_of_files(lists.trials, scores, calibration, same_trials)
         if scores
-        else score_by_model(lists, str(model), device, threads)
+        else score_by_model(lists, str(model), device, threads, same_trials)
     )
     if write_scores:
         manifests.write_scores(write_scores, lists.trials, found)
@@ -62,7 +84,7 @@ def evaluate(
     if report:
         sides = evaluation.sides_of(lists.utterances, lists.models) if lists.utterances else {}
         conditions = evaluation.report_conditions(lists.trials, found, sides) if sides else []
-        name = str(scores or model)
+        name = " + ".join(scores) or str(model)
         if not evaluation.write_report(report, name, lists.trials, found, result, conditions):
             click.echo("The report has no pictures: install the plot extra, speakertrip[plot].", err=True)
     if result.target_speakers < MIN_SPEAKERS:

@@ -9,6 +9,8 @@ from contextlib import suppress
 import click
 
 from speakertrip import __version__
+from speakertrip.cli.backend import backend
+from speakertrip.cli.calibrate import calibrate
 from speakertrip.cli.compare import compare
 from speakertrip.cli.enroll import enroll
 from speakertrip.cli.evaluate import evaluate
@@ -34,7 +36,7 @@ def speakertrip() -> None:
     """
 
 
-for verb in (manifest, train, score, evaluate, compare, enroll, verify):
+for verb in (manifest, train, backend, score, calibrate, evaluate, compare, enroll, verify):
     speakertrip.add_command(verb)
 
 

@@ -3,7 +3,13 @@
 import click
 
 from speakertrip.cli.options import device_options, model_option
-from speakertrip.cli.scoring import list_options, read_lists, refuse_overwriting, score_by_model
+from speakertrip.cli.scoring import (
+    list_options,
+    read_lists_and_audio,
+    refuse_overwriting,
+    same_trials_option,
+    score_by_model,
+)
 
 
 @click.command()
@@ -12,6 +18,7 @@ from speakertrip.cli.scoring import list_options, read_lists, refuse_overwriting
 @click.option(
     "--out", required=True, metavar="SCORES", help="Score file to write, 'enrollment test score' a line."
 )
+@same_trials_option
 @device_options
 def score(
     model: str,
@@ -19,6 +26,7 @@ def score(
     manifest: str | None,
     enrollments: str | None,
     out: str,
+    same_trials: bool,
     device: str,
     threads: int | None,
 ) -> None:
@@ -26,6 +34,6 @@ def score(
     refuse_overwriting("--out", out, trials, manifest, enrollments)
     from speakertrip.manifests import write_scores
 
-    lists = read_lists(trials, manifest, enrollments)
-    write_scores(out, lists.trials, score_by_model(lists, model, device, threads))
+    lists = read_lists_and_audio(trials, manifest, enrollments)
+    write_scores(out, lists.trials, score_by_model(lists, model, device, threads, same_trials))
     click.echo(f"{out}: {len(lists.trials):,} scores")

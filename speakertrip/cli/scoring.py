@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import Verb, progress_bar
-from speakertrip.errors import UsageError
+from speakertrip.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from speakertrip.backend import FittedOn
     from speakertrip.manifests import Trials, Utterance
 
 
@@ -23,12 +24,12 @@ class Lists:
 
     Attributes:
         trials: the pairs.
-        utterances: of the manifest; None without one.
+        utterances: of the manifest; none without one.
         models: of the enrollment map; None without one.
     """
 
     trials: "Trials"
-    utterances: "Sequence[Utterance] | None"
+    utterances: "Sequence[Utterance]"
     models: Mapping[str, Sequence[str]] | None
 
     @property
@@ -36,7 +37,12 @@ class Lists:
         """The speaker of each id; None without a manifest."""
         from speakertrip.evaluation import speakers_of
 
-        return None if self.utterances is None else speakers_of(self.utterances, self.models)
+        return speakers_of(self.utterances, self.models) if self.utterances else None
+
+
+same_trials_option = click.option(
+    "--same-trials", is_flag=True, help="Report also on the trials that the calibration was fitted on."
+)
 
 
 def list_options(verb: Verb) -> Verb:
@@ -64,9 +70,21 @@ def read_lists(trials: str, manifest: str | None, enrollments: str | None) -> Li
         raise UsageError("--enrollments names utterances of a manifest; give --manifest too.")
     return Lists(
         manifests.read_trials(trials),
-        manifests.read_manifest(manifest) if manifest else None,
+        manifests.read_manifest(manifest) if manifest else [],
         manifests.read_enrollment_map(enrollments) if enrollments else None,
     )
+
+
+def read_lists_and_audio(trials: str, manifest: str | None, enrollments: str | None) -> Lists:
+    """Read the lists of a verb that needs the audio, too.
+
+    Raises:
+        DataError: as of ``read_lists``.
+        UsageError: there is no manifest.
+    """
+    if not manifest:
+        raise UsageError("Missing option '--manifest': a model needs the audio of the trials.")
+    return read_lists(trials, manifest, enrollments)
 
 
 def refuse_overwriting(option: str, target: str, *inputs: str | None) -> None:
@@ -79,20 +97,63 @@ def refuse_overwriting(option: str, target: str, *inputs: str | None) -> None:
         raise UsageError(f"{option} {target} would overwrite what is read; name another file.")
 
 
-def score_by_model(lists: Lists, model: str, device: str, threads: int | None) -> "npt.NDArray[np.float32]":
-    """Score the trials by a bundle.
+def score_by_model(
+    lists: Lists, model: str, device: str, threads: int | None, same_trials: bool
+) -> "npt.NDArray[np.float32]":
+    """Score the trials of ``read_lists_and_audio`` by a bundle.
 
     Raises:
-        UsageError: there is no manifest to find the audio by.
+        UsageError: the bundle's calibration was fitted on these trials.
         SpeakertripError: as of ``Bundle.load``, ``check_trials`` and ``score_trials``.
     """
     from speakertrip import evaluation
     from speakertrip.bundle import Bundle
     from speakertrip.embedding import Embedder
 
-    if lists.utterances is None:
-        raise UsageError("A model needs the audio: give the --manifest that holds the ids of the trials.")
     evaluation.check_trials(lists.trials, lists.speakers)
-    embedder = Embedder(Bundle.load(model).model, device, threads)
+    bundle = Bundle.load(model)
+    if not same_trials:
+        require_other_trials(bundle.backend.fitted_on, lists.trials)
+    embedder = Embedder(bundle.model, device, threads)
     with progress_bar("utterances") as advance:
-        return evaluation.score_trials(embedder, lists.trials, lists.utterances, lists.models, advance)
+        return evaluation.score_trials(
+            embedder, lists.trials, lists.utterances, lists.models, advance, bundle.backend
+        )
+
+
+def scores_of_files(
+    trials: "Trials", scores: Sequence[str], calibration: str | None, same_trials: bool
+) -> "npt.NDArray[np.floating]":
+    """Read the scores of trials, and calibrate them if asked.
+
+    Raises:
+        DataError: a file cannot be read, is malformed, or the calibration is of another number of systems.
+        UsageError: the calibration was fitted on these trials.
+    """
+    import numpy as np
+
+    from speakertrip.backend.calibration_file import CalibrationFile
+    from speakertrip.manifests import read_scores
+
+    columns = [read_scores(file, trials) for file in scores]
+    if calibration is None:
+        return columns[0]
+    fitted = CalibrationFile.read(calibration)
+    if not same_trials:
+        require_other_trials(fitted.fitted_on, trials)
+    if len(fitted.names) != len(columns):
+        raise DataError(f"{calibration} takes {len(fitted.names)} score files, not {len(columns)}.")
+    return fitted.calibration(np.column_stack(columns) if len(columns) > 1 else columns[0])
+
+
+def require_other_trials(fitted_on: "FittedOn | None", trials: "Trials") -> None:
+    """Check that what is reported was not fitted on the same trials.
+
+    Raises:
+        UsageError: it was.
+    """
+    if fitted_on is not None and fitted_on.overlaps(trials):
+        raise UsageError(
+            f"The calibration was fitted on these very trials ({fitted_on.name}), so that what it reaches on them says "
+            "nothing; take another list, or ask for it by --same-trials."
+        )

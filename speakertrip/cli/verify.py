@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from speakertrip.cli.options import (
     store_option,
 )
 from speakertrip.errors import AudioError, UsageError
+
+if TYPE_CHECKING:
+    from speakertrip.backend import Decision
 
 REJECTED = 1
 
@@ -71,11 +75,18 @@ def verify(
         code = max(code, 0 if decision.accepted else REJECTED)
         answer = "accepted" if decision.accepted else "rejected"
         if as_json:
-            numbers = {"score": decision.score, "threshold": decision.threshold}
+            numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
             click.echo(json.dumps({"probe": probe, "decision": answer, **numbers}))
         else:
-            click.echo(f"{probe}: {answer} (score {decision.score:.4f}, threshold {decision.threshold:.4f})")
+            click.echo(f"{probe}: {answer} ({_reason(decision)})")
     ctx.exit(code)
+
+
+def _reason(decision: "Decision") -> str:
+    from speakertrip.backend import in_words
+
+    name, words = ("score", "") if decision.llr is None else ("LLR", f": {in_words(decision.llr)}")
+    return f"{name} {decision.score:.4f}{words}, threshold {decision.threshold:.4f}"
 
 
 def _require_no_name(probes: Sequence[str]) -> None:

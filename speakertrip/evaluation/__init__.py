@@ -3,18 +3,22 @@
 from speakertrip.evaluation.checks import check_trials, speakers_of
 from speakertrip.evaluation.compare import Comparison, compare, plot_both
 from speakertrip.evaluation.conditions import ConditionReport, Side, report_conditions, sides_of
+from speakertrip.evaluation.fitting import BackendRecipe, calibrate_scores, fit_backend
 from speakertrip.evaluation.folder import write_report
 from speakertrip.evaluation.report import Report, report
 from speakertrip.evaluation.scoring import evaluate, score_trials
 
 __all__ = [
+    "BackendRecipe",
     "Comparison",
     "ConditionReport",
     "Report",
     "Side",
+    "calibrate_scores",
     "check_trials",
     "compare",
     "evaluate",
+    "fit_backend",
     "plot_both",
     "report",
     "report_conditions",

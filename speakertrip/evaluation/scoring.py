@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.backend import mean_of_units, pair_scores
+from speakertrip.backend import Backend, Sides
+from speakertrip.errors import DataError
 from speakertrip.evaluation.checks import check_trials, require_ids, speakers_of
 from speakertrip.evaluation.report import Report, report
 from speakertrip.manifests import Trials, Utterance
@@ -15,6 +16,8 @@ if TYPE_CHECKING:  # scores from elsewhere are evaluated without torch
     from speakertrip.embedding import Embedder
 
 FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.intp]
+COSINE = Backend()
 
 
 def score_trials(
@@ -23,8 +26,9 @@ def score_trials(
     utterances: Sequence[Utterance],
     models: Mapping[str, Sequence[str]] | None = None,
     progress: Callable[[int], None] = lambda done: None,
+    backend: Backend = COSINE,
 ) -> FloatArray:
-    """Embed the utterances of a trial list once each, and score its pairs by cosine.
+    """Embed the utterances of a trial list once each, and score its pairs.
 
     Args:
         embedder: the model.
@@ -32,26 +36,51 @@ def score_trials(
         utterances: a manifest that holds every id of the list.
         models: utterance ids of each enrollment model; None: an enrollment is an utterance.
         progress: called with the number of utterances embedded since the last call.
+        backend: how embeddings are scored; the cosine unless another is given.
 
     Returns:
         float32 ``(trials,)``, higher for the same speaker.
 
     Raises:
-        DataError: an id of the list or the map is not in the manifest.
+        DataError: an id of the list or the map is not in the manifest, or the backend needs durations that it lacks.
         AudioError: an utterance cannot be used.
     """
-    names = [trials.ids[row] for row in np.unique(trials.first)]
-    sides = [list((models or {}).get(name, [name])) for name in names]
-    tests = [trials.ids[row] for row in np.unique(trials.second)]
-    needed = list(dict.fromkeys([*(id_ for ids in sides for id_ in ids), *tests]))
+    embedded = embed_sides(embedder, trials, utterances, models, progress, backend)
+    try:
+        return backend.score(*embedded)
+    except ValueError as error:
+        raise DataError(f"The trials cannot be scored: {error}.") from None
+
+
+def embed_sides(
+    embedder: "Embedder",
+    trials: Trials,
+    utterances: Sequence[Utterance],
+    models: Mapping[str, Sequence[str]] | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+    backend: Backend = COSINE,
+) -> tuple[Sides, Sides, IntArray, IntArray]:
+    """Return what ``Backend.score`` and ``Backend.columns`` take; see ``score_trials``."""
+    enrollments, first = np.unique(trials.first, return_inverse=True)
+    tests, second = np.unique(trials.second, return_inverse=True)
+    names = [trials.ids[row] for row in enrollments]
+    groups = [list((models or {}).get(name, [name])) for name in names]
+    needed = list(
+        dict.fromkeys([*(id_ for ids in groups for id_ in ids), *(trials.ids[row] for row in tests)])
+    )
     by_id = {utterance.id: utterance for utterance in utterances}
     require_ids(needed, by_id)
-    embeddings = embedder.embed_utterances([by_id[id_] for id_ in needed], progress)
+    chosen = [by_id[id_] for id_ in needed]
+    embeddings = embedder.embed_utterances(chosen, progress)
+    seconds = np.array([np.nan if u.duration is None else u.duration for u in chosen])
+    known = None if np.isnan(seconds).any() else seconds
     row = {id_: place for place, id_ in enumerate(needed)}
-    enrollments = np.stack([mean_of_units(embeddings[[row[id_] for id_ in ids]]) for ids in sides])
-    first = np.unique(trials.first, return_inverse=True)[1]
-    second = np.array([row[id_] for id_ in tests])[np.unique(trials.second, return_inverse=True)[1]]
-    return pair_scores(enrollments, embeddings, first, second)
+    return (
+        backend.sides(embeddings, [[row[id_] for id_ in ids] for ids in groups], known),
+        backend.sides(embeddings, [[row[trials.ids[place]]] for place in tests], known),
+        first,
+        second,
+    )
 
 
 def evaluate(
@@ -59,8 +88,10 @@ def evaluate(
     trials: Trials,
     utterances: Sequence[Utterance],
     models: Mapping[str, Sequence[str]] | None = None,
+    backend: Backend = COSINE,
 ) -> Report:
     """Score a trial list and report its error rates; see ``score_trials`` and ``report``."""
     speakers = speakers_of(utterances, models)
     check_trials(trials, speakers)
-    return report(trials, score_trials(embedder, trials, utterances, models), speakers)
+    scores = score_trials(embedder, trials, utterances, models, backend=backend)
+    return report(trials, scores, speakers)

@@ -77,7 +77,7 @@ def test_json_lines(speakertrip):
     code, out, err = speakertrip("verify", "Zo\u00eb", "0.wav", "1.wav", "--json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert (code, err) == (0, "")
-    assert [set(row) for row in rows] == [{"probe", "decision", "score", "threshold"}] * 2
+    assert [set(row) for row in rows] == [{"probe", "decision", "score", "threshold", "llr"}] * 2
     assert [(row["probe"], row["decision"], row["threshold"]) for row in rows] == [
         ("0.wav", "accepted", -1.0),
         ("1.wav", "accepted", -1.0),

@@ -93,7 +93,7 @@ def test_comparison(call):
         (("--trials", "trials.txt"), "Name what to evaluate"),
         ((*EVALUATE[1:], "--write-scores", "x.txt"), "--write-scores writes the scores of a model"),
         ((*EVALUATE[1:], "--enrollments", "map.txt"), "give --manifest too"),
-        (("--model", "absent", "--trials", "trials.txt"), "A model needs the audio"),
+        (("--model", "absent", "--trials", "trials.txt"), "a model needs the audio"),
     ],
 )
 def test_contradictory_options(call, arguments, message):

@@ -1,0 +1,100 @@
+"""``speakertrip backend``."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from speakertrip.cli.options import device_options, model_option, progress_bar
+from speakertrip.cli.scoring import list_options, read_lists_and_audio
+
+if TYPE_CHECKING:
+    from speakertrip.backend import NormKind
+    from speakertrip.evaluation.fitting import Method, Quality
+
+QUALITY = click.Choice(["seconds", "magnitude", "cohort"])
+
+
+@click.command()
+@model_option
+@list_options
+@click.option(
+    "--cohort", metavar="MANIFEST", help="Utterances of training speakers, for all steps but calibration."
+)
+@click.option("--centre", is_flag=True, help="Subtract the cohort's mean.")
+@click.option("--lda", type=click.IntRange(1), metavar="DIM", help="Project to so many dimensions.")
+@click.option("--plda", is_flag=True, help="Score by PLDA instead of the cosine.")
+@click.option("--norm", type=click.Choice(["z", "t", "s", "as"]), help="Score norm against the cohort.")
+@click.option(
+    "--top", type=click.IntRange(1), default=300, show_default=True, help="Cohort scores that count in as."
+)
+@click.option(
+    "--quality", type=QUALITY, multiple=True, help="Measure that the calibration takes too; repeatable."
+)
+@click.option("--method", type=click.Choice(["linear", "isotonic"]), default="linear", show_default=True)
+@click.option(
+    "--p-target", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.05, show_default=True,
+    help="Prior at which a linear calibration shall be best.",
+)  # fmt: skip
+@click.option("--cohort-utterances", "utterances", type=click.IntRange(1), default=5, show_default=True,
+              help="Of each cohort speaker, at most.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draw of these.")
+@click.option("--out", required=True, metavar="BUNDLE", help="Bundle to write.")
+@device_options
+def backend(
+    model: str,
+    trials: str,
+    manifest: str | None,
+    enrollments: str | None,
+    cohort: str | None,
+    out: str,
+    centre: bool,
+    lda: int | None,
+    plda: bool,
+    norm: "NormKind | None",
+    top: int,
+    quality: "tuple[Quality, ...]",
+    method: "Method",
+    p_target: float,
+    utterances: int,
+    seed: int,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Give a bundle score normalisation and calibration, fitted to a trial list that is not reported later.
+
+    Enrolled speakers stay valid: the embeddings are the same.
+    """
+    lists = read_lists(trials, manifest, enrollments)
+    if lists.utterances is None:
+        raise UsageError(
+            "A backend is fitted to audio: give the --manifest that holds the ids of the trials."
+        )
+    from speakertrip import evaluation, manifests
+    from speakertrip.bundle import Bundle, Calibration
+    from speakertrip.embedding import Embedder
+    from speakertrip.metrics import det_curve, threshold_at_eer
+
+    recipe = evaluation.BackendRecipe(
+        centre, lda, plda, norm, top, tuple(dict.fromkeys(quality)), method, p_target, utterances, seed
+    )
+    others = manifests.read_manifest(cohort) if cohort else []
+    bundle = Bundle.load(model)
+    embedder = Embedder(bundle.model, device, threads)
+    with progress_bar("utterances") as advance:
+        fitted, scores = evaluation.fit_backend(
+            embedder, recipe, lists.trials, lists.utterances, lists.models, others, trials, advance
+        )
+    found = evaluation.report(lists.trials, scores, lists.speakers)
+    calibration = Calibration(
+        threshold=threshold_at_eer(det_curve(scores, lists.trials.targets)),
+        eer=found.eer,
+        eer_interval=found.eer_interval,
+        trials=found.trials,
+        targets=found.targets,
+        speakers=found.speakers,
+    )
+    bundle.with_backend(fitted, calibration).save(out)
+    click.echo(
+        f"{out}: threshold {calibration.threshold:.4f}; on the trials that it was fitted on, EER {found.eer:.2%}, "
+        f"Cllr {found.cllr:.4f}"
+    )

@@ -1,0 +1,45 @@
+"""``speakertrip calibrate``."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from speakertrip.cli.scoring import list_options, read_lists, refuse_overwriting
+
+if TYPE_CHECKING:
+    from speakertrip.evaluation.fitting import Method
+
+
+@click.command()
+@click.argument("scores", nargs=-1, required=True, metavar="SCORES...")
+@list_options
+@click.option("--method", type=click.Choice(["linear", "isotonic"]), default="linear", show_default=True)
+@click.option(
+    "--p-target", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.05, show_default=True,
+    help="Prior at which a linear calibration shall be best.",
+)  # fmt: skip
+@click.option(
+    "--out", required=True, metavar="CALIBRATION", help="File to write, for evaluate --calibration."
+)
+def calibrate(
+    scores: tuple[str, ...],
+    trials: str,
+    manifest: str | None,
+    enrollments: str | None,
+    method: "Method",
+    p_target: float,
+    out: str,
+) -> None:
+    """Fit what turns scores into natural-log likelihood ratios; of several score files, fuse the systems.
+
+    The trials must be others than those that are reported later.
+    """
+    refuse_overwriting("--out", out, trials, manifest, enrollments, *scores)
+    from speakertrip import evaluation, manifests
+
+    lists = read_lists(trials, manifest, enrollments)
+    columns = [manifests.read_scores(file, lists.trials) for file in scores]
+    fitted = evaluation.calibrate_scores(lists.trials, columns, lists.speakers, method, p_target, name=trials)
+    fitted.write(out)
+    systems = f"{len(scores)} systems" if len(scores) > 1 else "1 system"
+    click.echo(f"{out}: {method} calibration of {systems} on {len(lists.trials):,} trials")

@@ -1,0 +1,209 @@
+"""Fit a backend: its steps to a cohort of training speakers, its calibration to a trial list of others."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from speakertrip.backend import (
+    LDA,
+    PLDA,
+    Backend,
+    FittedOn,
+    IsotonicCalibration,
+    LinearCalibration,
+    NormKind,
+    unit_rows,
+)
+from speakertrip.backend.calibration import P_TARGET
+from speakertrip.backend.calibration_file import CalibrationFile
+from speakertrip.backend.pipeline import TOP
+from speakertrip.errors import DataError, UsageError
+from speakertrip.evaluation.checks import check_trials, speakers_of
+from speakertrip.evaluation.report import require_scores
+from speakertrip.evaluation.scoring import embed_sides
+from speakertrip.manifests import Trials, Utterance
+
+if TYPE_CHECKING:
+    from speakertrip.embedding import Embedder
+
+FloatArray = npt.NDArray[np.float32]
+Quality = Literal["seconds", "magnitude", "cohort"]
+Method = Literal["linear", "isotonic"]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendRecipe:
+    """Which steps a backend shall have.
+
+    Attributes:
+        centre: subtract the mean of the cohort's speakers.
+        lda: dimensions to keep; None: no LDA.
+        plda: score by PLDA instead of the cosine.
+        norm: score norm against the cohort; None: none.
+        top: how many of the highest cohort scores count in adaptive S-norm.
+        quality: measures that the calibration takes beside the score.
+        method: of the calibration.
+        p_target: prior at which a linear calibration shall be best.
+        utterances: of each cohort speaker, at most so many are embedded.
+        seed: of their draw.
+
+    Raises:
+        UsageError: an isotonic calibration with quality measures, or the cohort's mean without a norm.
+    """
+
+    centre: bool = False
+    lda: int | None = None
+    plda: bool = False
+    norm: NormKind | None = None
+    top: int = TOP
+    quality: tuple[Quality, ...] = ()
+    method: Method = "linear"
+    p_target: float = P_TARGET
+    utterances: int = 5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.method == "isotonic" and self.quality:
+            raise UsageError(
+                "An isotonic calibration takes the score alone; quality measures need a linear one."
+            )
+        if "cohort" in self.quality and self.norm is None:
+            raise UsageError("The cohort as a quality measure needs a score norm.")
+
+    @property
+    def needs_cohort(self) -> bool:
+        """Whether any step is fitted to a cohort."""
+        return self.centre or self.lda is not None or self.plda or self.norm is not None
+
+
+def fit_backend(
+    embedder: "Embedder",
+    recipe: BackendRecipe,
+    trials: Trials,
+    utterances: Sequence[Utterance],
+    models: Mapping[str, Sequence[str]] | None = None,
+    cohort: Sequence[Utterance] = (),
+    name: str = "trials",
+    progress: Callable[[int], None] = lambda done: None,
+) -> tuple[Backend, FloatArray]:
+    """Fit a backend.
+
+    Args:
+        embedder: the model.
+        recipe: which steps.
+        trials: to fit the calibration to.
+        utterances: a manifest that holds every id of the list.
+        models: utterance ids of each enrollment model.
+        cohort: utterances of other speakers, best those that the model was trained on.
+        name: of the trial list, for the record.
+        progress: called with the number of utterances embedded since the last call.
+
+    Returns:
+        The backend, and its scores of the trials, ``(trials,)``.
+
+    Raises:
+        DataError: the cohort is missing, shares a speaker with the trials, or cannot be fitted to.
+        AudioError: an utterance cannot be used.
+    """
+    speakers = speakers_of(utterances, models)
+    check_trials(trials, speakers)
+    shared = {speakers[id_] for id_ in trials.ids} & {utterance.speaker for utterance in cohort}
+    if shared:
+        raise DataError(f"The cohort holds {len(shared)} speakers of the trials, {min(shared)} among them.")
+    if recipe.needs_cohort and not cohort:
+        raise DataError("Centring, LDA, PLDA and score norms are fitted to a cohort; name its manifest.")
+    try:
+        backend = _fit_steps(embedder, recipe, cohort, progress) if recipe.needs_cohort else Backend()
+        sides = embed_sides(embedder, trials, utterances, models, progress, backend)
+        columns = backend.columns(*sides, quality=bool(recipe.quality))
+        names = ("score", *(column for q in recipe.quality for column in _columns_of(q)))
+        missing = [column for column in names if column not in columns]
+        if missing:
+            raise DataError(f"{missing[0]} is not known of these trials: the manifest lacks durations.")
+        values = np.column_stack([columns[column] for column in names])
+        calibration = (
+            LinearCalibration.fit(values, trials.targets, names, recipe.p_target)
+            if recipe.method == "linear"
+            else IsotonicCalibration.fit(values[:, 0], trials.targets)
+        )
+    except ValueError as error:
+        raise DataError(f"The backend cannot be fitted: {error}.") from None
+    fitted = replace(backend, calibration=calibration, fitted_on=FittedOn.of(trials, name))
+    return fitted, fitted.score(*sides)
+
+
+def calibrate_scores(
+    trials: Trials,
+    scores: Sequence[npt.ArrayLike],
+    speakers: Mapping[str, str] | None = None,
+    method: Method = "linear",
+    p_target: float = P_TARGET,
+    name: str = "trials",
+) -> CalibrationFile:
+    """Fit a calibration to the scores of one system, or fuse those of several.
+
+    Args:
+        trials: the pairs and their truth.
+        scores: ``(trials,)`` of each system.
+        speakers: the speaker of each id, to check the labels by.
+        method: "linear" or, of one system, "isotonic".
+        p_target: prior at which a linear calibration shall be best.
+        name: of the trial list, for the record.
+
+    Raises:
+        DataError: as of ``report``, or the first system's scores say nothing of the truth.
+        UsageError: an isotonic calibration of several systems.
+    """
+    if method == "isotonic" and len(scores) > 1:
+        raise UsageError("An isotonic calibration takes one score file; several need a linear one.")
+    check_trials(trials, speakers)
+    values = np.column_stack([require_scores(trials, column) for column in scores])
+    names = ("score", *(f"score_{place}" for place in range(2, len(scores) + 1)))
+    try:
+        if method == "isotonic":
+            return CalibrationFile.of(
+                IsotonicCalibration.fit(values[:, 0], trials.targets), FittedOn.of(trials, name)
+            )
+        fitted = LinearCalibration.fit(values, trials.targets, names, p_target)
+    except ValueError as error:
+        raise DataError(f"The scores cannot be calibrated: {error}.") from None
+    return CalibrationFile.of(fitted, FittedOn.of(trials, name))
+
+
+def _columns_of(quality: Quality) -> tuple[str, str]:
+    stem = quality if quality == "cohort" else f"log_{quality}"
+    return f"{stem}_min", f"{stem}_max"
+
+
+def _fit_steps(
+    embedder: "Embedder", recipe: BackendRecipe, cohort: Sequence[Utterance], progress: Callable[[int], None]
+) -> Backend:
+    chosen = _draw(cohort, recipe.utterances, recipe.seed)
+    units = unit_rows(embedder.embed_utterances(chosen, progress))
+    _, speakers = np.unique([utterance.speaker for utterance in chosen], return_inverse=True)
+    means = np.zeros((speakers.max() + 1, units.shape[1]), dtype=np.float32)
+    np.add.at(means, speakers, units)
+    means /= np.bincount(speakers)[:, None]
+    centre = means.mean(axis=0)
+    lda = None if recipe.lda is None else LDA.fit(units - centre, speakers, recipe.lda)
+    if not (recipe.centre or recipe.lda or recipe.plda):
+        return Backend(cohort=means, norm=recipe.norm, top=recipe.top)
+    prepared = Backend(centre=centre, lda=lda)
+    plda = PLDA.fit(prepared.prepare(units), speakers) if recipe.plda else None
+    kept = means if recipe.norm is not None else None
+    return replace(prepared, plda=plda, cohort=kept, norm=recipe.norm, top=recipe.top)
+
+
+def _draw(utterances: Sequence[Utterance], most: int, seed: int) -> list[Utterance]:
+    """Keep at most so many utterances of each speaker, at random."""
+    kept: dict[str, int] = {}
+    chosen = []
+    for row in np.random.default_rng(seed).permutation(len(utterances)):
+        speaker = utterances[row].speaker
+        kept[speaker] = kept.get(speaker, 0) + 1
+        if kept[speaker] <= most:
+            chosen.append(utterances[row])
+    return chosen
