@@ -64,11 +64,7 @@ def backend(
 
     Enrolled speakers stay valid: the embeddings are the same.
     """
-    lists = read_lists(trials, manifest, enrollments)
-    if lists.utterances is None:
-        raise UsageError(
-            "A backend is fitted to audio: give the --manifest that holds the ids of the trials."
-        )
+    lists = read_lists_and_audio(trials, manifest, enrollments)
     from speakertrip import evaluation, manifests
     from speakertrip.bundle import Bundle, Calibration
     from speakertrip.embedding import Embedder

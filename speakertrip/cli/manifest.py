@@ -1,13 +1,17 @@
-"""``speakertrip manifest``: make manifests."""
+"""``speakertrip manifest``: make manifests, and trial lists of them."""
 
 import click
 
 from speakertrip.cli.options import progress_bar
+from speakertrip.cli.trials import trials
 
 
 @click.group()
 def manifest() -> None:
-    """Make manifests: JSON Lines, one utterance a line."""
+    """Make manifests (JSON Lines, one utterance a line) and trial lists."""
+
+
+manifest.add_command(trials)
 
 
 @manifest.command()
