@@ -41,8 +41,9 @@ Trained by speakertrip {__version__} with {_loss(config)}, {step} of {config.opt
 
 EER {100 * calibration.eer:.2f} % {interval} (95 % interval over speakers) on
 {calibration.trials} trials ({calibration.targets} target) among {calibration.speakers} speakers held out of training.
-The threshold {calibration.threshold:.4f} is the one at that error rate. It was also used to choose the step, so
-expect somewhat more on new speakers, and other rates on other channels: measure yours with `speakertrip evaluate`.
+The threshold {calibration.threshold:.4f} is the one at that error rate. These trials were also used to choose the
+step and to calibrate the scores, so expect somewhat more on new speakers, and other rates on other channels: measure
+yours with `speakertrip evaluate`, and fit a backend to your own recordings with `speakertrip backend`.
 
 There is no detection of replayed or synthetic speech.
 """

@@ -104,13 +104,13 @@ def train(
             calibration, best = None, False
             if stop or step % config.validation.every == 0 or step == config.optimizer.steps:
                 with speed.paused():
-                    calibration = validation.run(embedder)
+                    calibration, backend = validation.run(embedder)
                     best = calibration.eer < progress.best_eer
                     progress = Progress(step, min(calibration.eer, progress.best_eer))
                     if best:
                         card = model_card(config, kept, step, calibration)
-                        bundle = Bundle(config.features, config.encoder, trainer.model, calibration, card)
-                        bundle.save(run / "bundle")
+                        made = config.features, config.encoder, trainer.model, calibration, card, backend
+                        Bundle(*made).save(run / "bundle")
             report = (
                 calibration is not None or step == 1 or step % REPORT_EVERY == 0 or result.notice is not None
             )

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from os import cpu_count
 
 import numpy as np
 
-from speakertrip.backend import pair_scores
+from speakertrip.backend import Backend, FittedOn, LinearCalibration
 from speakertrip.bundle import Calibration
 from speakertrip.config import TrainConfig
 from speakertrip.corpora import draw_trials
 from speakertrip.embedding import Embedder, load_speech
 from speakertrip.manifests import Utterance
 from speakertrip.metrics import det_curve, eer_interval, equal_error_rate, speaker_groups, threshold_at_eer
+
+NAME = "speakers held out of training"
 
 
 class Validation:
@@ -33,19 +37,24 @@ class Validation:
             chosen, config.seed, config.validation.targets, config.validation.nontargets
         )
         place = {utterance.id: i for i, utterance in enumerate(chosen)}
-        self.first = np.array([place[id_] for id_ in self.trials.enrollments])
-        self.second = np.array([place[id_] for id_ in self.trials.tests])
+        rows = np.array([place[id_] for id_ in self.trials.ids])
+        self.first, self.second = rows[self.trials.first], rows[self.trials.second]
         speaker_of = {utterance.id: utterance.speaker for utterance in chosen}
         self.enrollment_speakers, self.test_speakers, self.speakers = speaker_groups(self.trials, speaker_of)
         with ThreadPoolExecutor(cpu_count()) as pool:
             self.waveforms = list(pool.map(load_speech, chosen))
 
-    def run(self, embedder: Embedder) -> Calibration:
-        """Embed the held-out utterances and find the equal error rate and its threshold."""
-        embeddings = embedder.embed(self.waveforms)
-        scores = pair_scores(embeddings, embeddings, self.first, self.second)
+    def run(self, embedder: Embedder) -> tuple[Calibration, Backend]:
+        """Embed the held-out utterances, calibrate their scores, and find the equal error rate and its threshold."""
+        backend = Backend()
+        sides = backend.sides(embedder.embed(self.waveforms))
+        scores = backend.score(sides, sides, self.first, self.second)
+        with suppress(ValueError):  # of a model that has learnt nothing yet there is nothing to calibrate
+            fitted = LinearCalibration.fit(scores, self.trials.targets)
+            backend = replace(backend, calibration=fitted, fitted_on=FittedOn.of(self.trials, NAME))
+            scores = np.asarray(fitted(scores), dtype=np.float32)
         curve = det_curve(scores, self.trials.targets)
-        return Calibration(
+        calibration = Calibration(
             threshold=threshold_at_eer(curve),
             eer=equal_error_rate(curve),
             eer_interval=eer_interval(
@@ -55,6 +64,7 @@ class Validation:
             targets=int(self.trials.targets.sum()),
             speakers=self.speakers,
         )
+        return calibration, backend
 
 
 def _thin(utterances: Sequence[Utterance], most: int, seed: int) -> list[Utterance]:
