@@ -1,0 +1,108 @@
+"""What score normalisation, calibration and quality measures do to a model on real speech it was not fitted on.
+
+Everything is fitted on the dev list of one corpus, with the training speakers as cohort, and scored on another:
+
+    python benchmarks/backend_on_speech.py --model runs/small/bundle --data ../shared/openspeech
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from speakertrip.bundle import Bundle
+from speakertrip.embedding import Embedder, FloatArray
+from speakertrip.evaluation import BackendRecipe, Report, fit_backend, report, score_trials, speakers_of
+from speakertrip.manifests import Trials, Utterance, read_manifest, read_trials
+
+LISTS = ("librispeech", "commonvoice")
+RECIPES = {
+    "cosine": None,
+    "cosine, calibrated": BackendRecipe(),
+    "centred, calibrated": BackendRecipe(centre=True),
+    "AS-norm, calibrated": BackendRecipe(norm="as"),
+    "centred, AS-norm, calibrated": BackendRecipe(centre=True, norm="as"),
+    "S-norm, calibrated": BackendRecipe(norm="s"),
+    "AS-norm, QMF (seconds)": BackendRecipe(norm="as", quality=("seconds",)),
+    "AS-norm, QMF (seconds, magnitude, cohort)": BackendRecipe(
+        norm="as", quality=("seconds", "magnitude", "cohort")
+    ),
+    "LDA 96, PLDA, calibrated": BackendRecipe(lda=96, plda=True),
+    "LDA 96, PLDA, AS-norm, calibrated": BackendRecipe(lda=96, plda=True, norm="as"),
+    "AS-norm, isotonic": BackendRecipe(norm="as", method="isotonic"),
+}
+
+
+class Remembering(Embedder):
+    """Embeds each utterance once, whatever asks for it."""
+
+    known: dict[str, FloatArray]
+
+    def embed_utterances(self, utterances, progress=lambda done: None):  # type: ignore[no-untyped-def]
+        """Embed what is not known yet."""
+        self.known = getattr(self, "known", {})
+        new = [utterance for utterance in utterances if utterance.id not in self.known]
+        if new:
+            found = super().embed_utterances(new, progress)
+            self.known.update(zip((utterance.id for utterance in new), found, strict=True))
+        return np.stack([self.known[utterance.id] for utterance in utterances])
+
+
+def row(name: str, found: Report) -> str:
+    """Return a line of the table, each rate with its interval."""
+    ends = found.intervals
+    cells = [f"{100 * found.eer:.2f} [{100 * found.eer_interval[0]:.2f}, {100 * found.eer_interval[1]:.2f}]"]
+    cells += [f"{value:.3f} [{low:.3f}, {high:.3f}]" for value, (low, high) in (
+        (found.min_dcf[0.05], ends["min_dcf(0.05)"]),
+        (found.act_dcf[0.05], ends["act_dcf(0.05)"]),
+        (found.act_dcf[0.01], ends["act_dcf(0.01)"]),
+        (found.min_cllr, ends["min_cllr"]),
+        (found.cllr, ends["cllr"]),
+    )]  # fmt: skip
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Print a table for each list."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the corpus")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    bundle = Bundle.load(options.model)
+    embedder = Remembering(bundle.model, "cpu", options.threads)
+    dev = read_manifest(options.data / "manifest.dev.jsonl")
+    cohort = read_manifest(options.data / "manifest.train.jsonl")
+    trials = {name: read_trials(options.data / f"trials.{name}.txt") for name in LISTS}
+    for fitted_on, tested_on in (LISTS, LISTS[::-1]):
+        print(f"\nFitted on {fitted_on}, tested on {tested_on} ({bundle.identity[:8]}):\n")
+        print("| backend | EER, % | minDCF(0.05) | actDCF(0.05) | actDCF(0.01) | minCllr | Cllr |")
+        print("|---|---|---|---|---|---|---|")
+        for name, recipe in RECIPES.items():
+            found = evaluate(embedder, recipe, trials[fitted_on], trials[tested_on], dev, cohort, fitted_on)
+            print(row(name, found), flush=True)
+
+
+def evaluate(
+    embedder: Embedder,
+    recipe: BackendRecipe | None,
+    fit: Trials,
+    test: Trials,
+    dev: list[Utterance],
+    cohort: list[Utterance],
+    name: str,
+) -> Report:
+    """Fit on one list and report on the other."""
+    speakers = speakers_of(dev)
+    if recipe is None:
+        return report(test, score_trials(embedder, test, dev), speakers)
+    backend, _ = fit_backend(embedder, recipe, fit, dev, None, cohort, name)
+    return report(test, score_trials(embedder, test, dev, backend=backend), speakers)
+
+
+if __name__ == "__main__":
+    main()
