@@ -100,7 +100,7 @@ def evaluate(
     speakers = speakers_of(dev)
     if recipe is None:
         return report(test, score_trials(embedder, test, dev), speakers)
-    backend, _ = fit_backend(embedder, recipe, fit, dev, None, cohort, name)
+    backend, _ = fit_backend(embedder, recipe, fit, dev, None, cohort, name=name)
     return report(test, score_trials(embedder, test, dev, backend=backend), speakers)
 
 

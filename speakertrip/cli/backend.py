@@ -23,6 +23,7 @@ QUALITY = click.Choice(["seconds", "magnitude", "cohort"])
 @click.option("--centre", is_flag=True, help="Subtract the cohort's mean.")
 @click.option("--lda", type=click.IntRange(1), metavar="DIM", help="Project to so many dimensions.")
 @click.option("--plda", is_flag=True, help="Score by PLDA instead of the cosine.")
+@click.option("--adapt", metavar="MANIFEST", help="Adapt PLDA to these utterances, of unknown speakers.")
 @click.option("--norm", type=click.Choice(["z", "t", "s", "as"]), help="Score norm against the cohort.")
 @click.option(
     "--top", type=click.IntRange(1), default=300, show_default=True, help="Cohort scores that count in as."
@@ -50,6 +51,7 @@ def backend(
     centre: bool,
     lda: int | None,
     plda: bool,
+    adapt: str | None,
     norm: "NormKind | None",
     top: int,
     quality: "tuple[Quality, ...]",
@@ -74,11 +76,12 @@ def backend(
         centre, lda, plda, norm, top, tuple(dict.fromkeys(quality)), method, p_target, utterances, seed
     )
     others = manifests.read_manifest(cohort) if cohort else []
+    domain = manifests.read_manifest(adapt) if adapt else []
     bundle = Bundle.load(model)
     embedder = Embedder(bundle.model, device, threads)
     with progress_bar("utterances") as advance:
         fitted, scores = evaluation.fit_backend(
-            embedder, recipe, lists.trials, lists.utterances, lists.models, others, trials, advance
+            embedder, recipe, lists.trials, lists.utterances, lists.models, others, domain, trials, advance
         )
     found = evaluation.report(lists.trials, scores, lists.speakers)
     calibration = Calibration(

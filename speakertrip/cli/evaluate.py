@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 @list_options
 @click.option("--report", metavar="FOLDER", help="Write report.json, report.md and pictures into it.")
 @click.option("--write-scores", metavar="FILE", help="Write 'enrollment test score' a line.")
+@click.option(
+    "--p-target", "p_targets", type=click.FloatRange(0, 1, min_open=True, max_open=True), multiple=True,
+    help="Give minDCF and actDCF at this target prior, beside 0.01 and 0.05; repeatable.",
+)  # fmt: skip
 @same_trials_option
 @json_option
 @device_options
@@ -45,6 +49,7 @@ def evaluate(
     enrollments: str | None,
     report: str | None,
     write_scores: str | None,
+    p_targets: tuple[float, ...],
     same_trials: bool,
     as_json: bool,
     device: str,
@@ -80,7 +85,9 @@ def evaluate(
     )
     if write_scores:
         manifests.write_scores(write_scores, lists.trials, found)
-    result = evaluation.report(lists.trials, found, lists.speakers)
+    result = evaluation.report(
+        lists.trials, found, lists.speakers, sorted({*evaluation.P_TARGETS, *p_targets})
+    )
     if report:
         sides = evaluation.sides_of(lists.utterances, lists.models) if lists.utterances else {}
         conditions = evaluation.report_conditions(lists.trials, found, sides) if sides else []

@@ -5,10 +5,11 @@ from speakertrip.evaluation.compare import Comparison, compare, plot_both
 from speakertrip.evaluation.conditions import ConditionReport, Side, report_conditions, sides_of
 from speakertrip.evaluation.fitting import BackendRecipe, calibrate_scores, fit_backend
 from speakertrip.evaluation.folder import write_report
-from speakertrip.evaluation.report import Report, report
+from speakertrip.evaluation.report import P_TARGETS, Report, report
 from speakertrip.evaluation.scoring import evaluate, score_trials
 
 __all__ = [
+    "P_TARGETS",
     "BackendRecipe",
     "Comparison",
     "ConditionReport",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from speakertrip.errors import UsageError
 from speakertrip.evaluation.checks import check_trials
 from speakertrip.evaluation.folder import plotting
-from speakertrip.evaluation.report import STATISTICS, require_scores
+from speakertrip.evaluation.report import require_scores, statistics
 from speakertrip.manifests import Trials
 from speakertrip.manifests.lines import FilePath
 from speakertrip.metrics import PairedDifference, det_curve, paired_differences
@@ -67,4 +67,4 @@ def compare(
     """
     first, second, _ = check_trials(trials, speakers)
     one, other = require_scores(trials, scores), require_scores(trials, other_scores)
-    return Comparison(paired_differences(one, other, trials.targets, first, second, STATISTICS))
+    return Comparison(paired_differences(one, other, trials.targets, first, second, statistics()))

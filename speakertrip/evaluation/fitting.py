@@ -86,6 +86,7 @@ def fit_backend(
     utterances: Sequence[Utterance],
     models: Mapping[str, Sequence[str]] | None = None,
     cohort: Sequence[Utterance] = (),
+    adapt: Sequence[Utterance] = (),
     name: str = "trials",
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[Backend, FloatArray]:
@@ -98,6 +99,7 @@ def fit_backend(
         utterances: a manifest that holds every id of the list.
         models: utterance ids of each enrollment model.
         cohort: utterances of other speakers, best those that the model was trained on.
+        adapt: utterances of the domain where it will be used, of unknown speakers; PLDA adapts to them.
         name: of the trial list, for the record.
         progress: called with the number of utterances embedded since the last call.
 
@@ -107,16 +109,22 @@ def fit_backend(
     Raises:
         DataError: the cohort is missing, shares a speaker with the trials, or cannot be fitted to.
         AudioError: an utterance cannot be used.
+        UsageError: there is something to adapt to, but no PLDA.
     """
     speakers = speakers_of(utterances, models)
     check_trials(trials, speakers)
     shared = {speakers[id_] for id_ in trials.ids} & {utterance.speaker for utterance in cohort}
     if shared:
         raise DataError(f"The cohort holds {len(shared)} speakers of the trials, {min(shared)} among them.")
+    if adapt and not recipe.plda:
+        raise UsageError("Only PLDA adapts to another domain; ask for it, or leave out the utterances.")
     if recipe.needs_cohort and not cohort:
         raise DataError("Centring, LDA, PLDA and score norms are fitted to a cohort; name its manifest.")
     try:
         backend = _fit_steps(embedder, recipe, cohort, progress) if recipe.needs_cohort else Backend()
+        if adapt and backend.plda:
+            rows = backend.prepare(embedder.embed_utterances(adapt, progress))
+            backend = replace(backend, plda=backend.plda.adapt(rows))
         sides = embed_sides(embedder, trials, utterances, models, progress, backend)
         columns = backend.columns(*sides, quality=bool(recipe.quality))
         names = ("score", *(column for q in recipe.quality for column in _columns_of(q)))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from speakertrip.errors import StorageError
 from speakertrip.evaluation.conditions import ConditionReport
-from speakertrip.evaluation.report import P_TARGETS, Interval, Report
+from speakertrip.evaluation.report import Interval, Report
 from speakertrip.manifests import Trials
 from speakertrip.manifests.lines import FilePath, write_lines
 from speakertrip.metrics import OperatingPoint, det_curve, threshold_at_eer
@@ -70,7 +70,7 @@ def _draw(folder: Path, name: str, trials: Trials, scores: npt.NDArray[np.floati
     if plot is None:
         return False
     curve = det_curve(scores, trials.targets)
-    points = [OperatingPoint(p) for p in P_TARGETS]
+    points = [OperatingPoint(p) for p in report.min_dcf]
     thresholds = {"EER": threshold_at_eer(curve)}
     for point in points:
         best = int(point.cost(curve.miss, curve.false_alarm).argmin())

@@ -1,6 +1,6 @@
 """The error rates of scores on a trial list, each with its interval."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,13 +82,19 @@ class Report:
         }
 
 
-def report(trials: Trials, scores: npt.ArrayLike, speakers: Mapping[str, str] | None = None) -> Report:
+def report(
+    trials: Trials,
+    scores: npt.ArrayLike,
+    speakers: Mapping[str, str] | None = None,
+    p_targets: Sequence[float] = P_TARGETS,
+) -> Report:
     """Compute the error rates of scores on a trial list.
 
     Args:
         trials: the pairs and their truth.
         scores: ``(trials,)``, finite, higher for the same speaker.
         speakers: the speaker of each id; None: ids that target trials join count as one speaker.
+        p_targets: where minDCF and actDCF are computed.
 
     Raises:
         DataError: targets or nontargets are missing, a score is not finite, or a label contradicts the speakers.
@@ -96,7 +102,7 @@ def report(trials: Trials, scores: npt.ArrayLike, speakers: Mapping[str, str] | 
     first, second, count = check_trials(trials, speakers)
     values = require_scores(trials, scores)
     curve = det_curve(values, trials.targets)
-    drawn = bootstrap(values, trials.targets, first, second, STATISTICS)
+    drawn = bootstrap(values, trials.targets, first, second, statistics(p_targets))
     intervals = {name: interval(found) for name, found in drawn.items()}
     return Report(
         trials=len(trials),
@@ -107,8 +113,8 @@ def report(trials: Trials, scores: npt.ArrayLike, speakers: Mapping[str, str] | 
         eer=equal_error_rate(curve),
         eer_interval=intervals.pop("eer"),
         eer_convex_hull=convex_hull_eer(curve),
-        min_dcf={p: min_dcf(curve, p) for p in P_TARGETS},
-        act_dcf={p: act_dcf(values, trials.targets, p) for p in P_TARGETS},
+        min_dcf={p: min_dcf(curve, p) for p in p_targets},
+        act_dcf={p: act_dcf(values, trials.targets, p) for p in p_targets},
         cllr=cllr(values, trials.targets),
         min_cllr=min_cllr(curve),
         intervals=intervals,
@@ -132,7 +138,7 @@ def require_scores(trials: Trials, scores: npt.ArrayLike) -> npt.NDArray[np.floa
     return values
 
 
-def _statistics() -> dict[str, Statistic]:
+def statistics(p_targets: Sequence[float] = P_TARGETS) -> dict[str, Statistic]:
     """Return what intervals are given for, by name."""
 
     def lowest(point: OperatingPoint) -> Statistic:
@@ -142,14 +148,9 @@ def _statistics() -> dict[str, Statistic]:
         return lambda resample: float(point.cost(*resample.rates(point.threshold)))
 
     found: dict[str, Statistic] = {"eer": lambda resample: equal_error_rate(resample.curve)}
-    for p in P_TARGETS:
-        found[f"min_dcf({p:g})"], found[f"act_dcf({p:g})"] = (
-            lowest(OperatingPoint(p)),
-            actual(OperatingPoint(p)),
-        )
+    for p in p_targets:
+        point = OperatingPoint(p)
+        found[f"min_dcf({p:g})"], found[f"act_dcf({p:g})"] = lowest(point), actual(point)
     found["cllr"] = lambda resample: resample.cllr
     found["min_cllr"] = lambda resample: min_cllr(resample.curve)
     return found
-
-
-STATISTICS = _statistics()

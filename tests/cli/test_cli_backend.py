@@ -172,7 +172,8 @@ def test_a_bundle_with_a_backend(call, voices, bundle_folder, tmp_path, monkeypa
     cohort = ("--cohort", str(voices / "manifest.train.jsonl"), "--cohort-utterances", "2")
     steps = ("--centre", "--lda", "4", "--plda", "--norm", "as", "--top", "4", "--quality", "seconds")
     model = ("--model", str(bundle_folder))
-    code, out, err = call("backend", *model, *fit, *cohort, *steps, "--out", "fitted")
+    adapt = ("--adapt", "other.jsonl")
+    code, out, err = call("backend", *model, *fit, *cohort, *steps, *adapt, "--out", "fitted")
     if code == 6 and "the less it speaks" in err:
         pytest.skip("the random model tells these voices apart the wrong way round")
     assert (code, err) == (0, "")
@@ -216,6 +217,7 @@ def test_a_bundle_with_a_backend(call, voices, bundle_folder, tmp_path, monkeypa
             "An isotonic calibration takes the score alone",
         ),
         (("--quality", "cohort"), 2, "needs a score norm"),
+        (("--adapt", "fit.jsonl"), 2, "Only PLDA adapts"),
     ],
 )
 def test_a_backend_that_cannot_be_fitted(

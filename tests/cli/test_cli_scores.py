@@ -64,6 +64,13 @@ def test_the_order_of_columns_and_lines_does_not_matter(call):
     assert call(*EVALUATE, "--json")[1] == expected
 
 
+def test_costs_at_more_priors(call):
+    entries = json.loads(call(*EVALUATE, "--json", "--p-target", "0.001", "--p-target", "0.05")[1])
+    assert list(entries["min_dcf"]) == list(entries["act_dcf"]) == ["0.001", "0.01", "0.05"]
+    assert "act_dcf(0.001)" in entries["intervals"]
+    assert call(*EVALUATE, "--p-target", "0")[0] == 2
+
+
 def test_the_report_folder(call):
     code, out, err = call(*EVALUATE, "--manifest", "manifest.jsonl", "--report", "report")
     assert (code, err) == (0, "")
