@@ -1,0 +1,80 @@
+"""``speakertrip manifest trials``."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from speakertrip.errors import UsageError
+
+COUNT = click.IntRange(min=0)
+AT_LEAST_ONE = click.IntRange(min=1)
+
+
+@click.command()
+@click.argument("manifest_path", metavar="MANIFEST")
+@click.option("--out", required=True, metavar="FILE", help="Trial list to write, '1 enrollment test' a line.")
+@click.option("--targets", type=COUNT, help="At most so many target trials  [default: all there are]")
+@click.option("--nontargets", type=COUNT, help="At most so many nontarget trials  [default: all there are]")
+@click.option("--targets-per-speaker", type=AT_LEAST_ONE, help="At most so many of each speaker.")
+@click.option(
+    "--nontargets-per-speaker",
+    type=AT_LEAST_ONE,
+    help="At most so many with each speaker on the enrollment side.",
+)
+@click.option("--same-sex", is_flag=True, help="Only pairs of one sex.")
+@click.option("--cross-session", is_flag=True, help="Target trials only across sessions.")
+@click.option("--same-language", "language", flag_value="same", help="Only pairs of one language.")
+@click.option("--cross-language", "language", flag_value="cross", help="Only pairs of two languages.")
+@click.option(
+    "--enroll-utterances",
+    type=AT_LEAST_ONE,
+    help="Enroll each speaker by a model of so many utterances, which are no tests.",
+)
+@click.option("--enrollments-out", metavar="MAP", help="Enrollment map to write, for --enroll-utterances.")
+@click.option("--seed", type=COUNT, default=0, show_default=True, help="Another seed draws other trials.")
+def trials(
+    manifest_path: str,
+    out: str,
+    targets: int | None,
+    nontargets: int | None,
+    targets_per_speaker: int | None,
+    nontargets_per_speaker: int | None,
+    same_sex: bool,
+    cross_session: bool,
+    language: Literal["same", "cross"] | None,
+    enroll_utterances: int | None,
+    enrollments_out: str | None,
+    seed: int,
+) -> None:
+    """Make a trial list of MANIFEST: all pairs, or a seeded sample of them."""
+    if (enroll_utterances is None) != (enrollments_out is None):
+        raise UsageError("--enroll-utterances and --enrollments-out go together: give both or neither.")
+    files = [Path(file).resolve() for file in (manifest_path, out, enrollments_out) if file]
+    if len(set(files)) < len(files):
+        raise UsageError("MANIFEST, --out and --enrollments-out must be different files.")
+    from speakertrip.corpora import TrialOptions, make_trials
+    from speakertrip.manifests import read_manifest, write_enrollment_map, write_trials
+
+    options = TrialOptions(
+        targets=targets,
+        nontargets=nontargets,
+        targets_per_speaker=targets_per_speaker,
+        nontargets_per_speaker=nontargets_per_speaker,
+        same_sex=same_sex,
+        cross_session=cross_session,
+        language=language,
+        enroll_utterances=enroll_utterances,
+        seed=seed,
+    )
+    made = make_trials(read_manifest(manifest_path), options, manifest_path)
+    write_trials(out, made.trials)
+    if made.left_out:
+        click.echo(
+            f"{made.left_out:,} utterances lack what the conditions ask for and are left out.", err=True
+        )
+    of_them = f"{made.trials.targets.sum():,} target"
+    click.echo(f"{out}: {len(made.trials):,} trials ({of_them})")
+    if enrollments_out:
+        write_enrollment_map(enrollments_out, made.models)
+        click.echo(f"{enrollments_out}: {len(made.models):,} models of {enroll_utterances} utterances")
