@@ -62,7 +62,7 @@ class LinearCalibration:
 
         Raises:
             ValueError: the lengths differ, a value is not finite, targets or nontargets are missing, the prior is
-                out of range, or the score, the first column, speaks for a target the lower it is.
+                out of range, or the first column, a score, is not higher for targets in the mean.
 
         References:
             N. Brümmer and J. du Preez, "Application-independent evaluation of speaker detection", Computer Speech and
@@ -78,6 +78,10 @@ class LinearCalibration:
         """
         values, truth = as_columns(columns, len(names)), np.asarray(targets, dtype=np.bool_)
         _require(values, truth, p_target)
+        if values[truth, 0].mean() <= values[~truth, 0].mean():
+            raise ValueError(
+                f"the higher the {names[0]}, the less it speaks for a target: nothing to calibrate"
+            )
         centre, scale = values.mean(axis=0), values.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         inputs = np.column_stack([(values - centre) / scale, np.ones(len(values))])
@@ -96,10 +100,6 @@ class LinearCalibration:
         options = {"maxiter": 1_000, "ftol": 1e-15, "gtol": 1e-10}
         found = minimize(loss, np.zeros(inputs.shape[1]), jac=True, method="L-BFGS-B", options=options).x
         weights = found[:-1] / scale
-        if weights[0] <= 0:
-            raise ValueError(
-                f"the higher the {names[0]}, the less it speaks for a target: nothing to calibrate"
-            )
         return cls(tuple(names), weights, float(found[-1] - weights @ centre))
 
 
@@ -124,8 +124,8 @@ class IsotonicCalibration:
     def fit(cls, scores: npt.ArrayLike, targets: npt.ArrayLike) -> "IsotonicCalibration":
         """Fit to the share of targets at each score.
 
-        So that the ends stay finite, a target trial is added below all scores and a nontarget trial above all
-        (the Laplace rule of the BOSARIS toolkit, Brümmer and de Villiers, 2011).
+        So that the ends stay finite, a target trial is added below all scores and a nontarget trial above all, and
+        both count in the prior that is taken off: a rule of Laplace's kind.
 
         Args:
             scores: ``(trials,)``, finite.

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
-BLOCK = 65_536  # pairs scored at a time, to bound memory
+BLOCK = 1024  # pairs scored at a time: what is gathered stays in the cache
 
 
 def unit_rows(embeddings: FloatArray) -> FloatArray:
@@ -50,5 +50,6 @@ def inner_products(
     products = np.empty(len(first), dtype=np.float32)
     for begin in range(0, len(first), BLOCK):
         block = slice(begin, begin + BLOCK)
-        np.einsum("td,td->t", left[first[block]], right[second[block]], out=products[block])
+        pairs = left.take(first[block], axis=0), right.take(second[block], axis=0)
+        np.einsum("td,td->t", *pairs, out=products[block])
     return products

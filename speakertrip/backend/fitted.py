@@ -1,12 +1,15 @@
-"""What a calibration was fitted on, so that it is not reported on the same trials."""
+"""What a calibration was fitted on, so that it is not reported on the same utterances."""
 
 import hashlib
 
-import numpy as np
 from pydantic import Field
 
 from speakertrip.config import Frozen
 from speakertrip.manifests import Trials
+
+KEPT = 4_096  # hashes of ids that are kept: the lowest ones, which are a sample whatever the list is
+DIGITS = 12  # hexadecimal, of each
+SHARE = 0.5  # of a list's utterances that may be known before the list counts as the same
 
 
 class FittedOn(Frozen):
@@ -15,15 +18,15 @@ class FittedOn(Frozen):
     Attributes:
         name: of the list, as it was called.
         trials: how many, of which ``targets`` are target trials.
-        pairs: hash of the pairs, in whatever order.
-        ids: hash of their ids.
+        ids: the lowest hashes of the ids of both sides, at most ``KEPT``.
+        complete: whether these are all.
     """
 
     name: str
     trials: int = Field(ge=2)
     targets: int = Field(ge=1)
-    pairs: str
-    ids: str
+    ids: tuple[str, ...]
+    complete: bool
 
     @classmethod
     def of(cls, trials: Trials, name: str) -> "FittedOn":
@@ -31,26 +34,30 @@ class FittedOn(Frozen):
 
         Examples:
             >>> one = FittedOn.of(Trials.of(["a", "a"], ["b", "c"], [True, False]), "one.txt")
-            >>> one.overlaps(Trials.of(["c", "a"], ["a", "b"], [False, True]))
+            >>> one.overlaps(Trials.of(["c", "d"], ["a", "a"], [False, True]))
             True
-            >>> one.overlaps(Trials.of(["a", "d"], ["b", "a"], [True, False]))
+            >>> one.overlaps(Trials.of(["a", "d"], ["e", "f"], [True, False]))
             False
         """
-        pairs, ids = _hashes(trials)
-        return cls(name=name, trials=len(trials), targets=int(trials.targets.sum()), pairs=pairs, ids=ids)
+        hashes = sorted(map(_hash, trials.ids))
+        return cls(
+            name=name,
+            trials=len(trials),
+            targets=int(trials.targets.sum()),
+            ids=tuple(hashes[:KEPT]),
+            complete=len(hashes) <= KEPT,
+        )
 
     def overlaps(self, trials: Trials) -> bool:
-        """Tell whether a list has the same pairs, in any order of lines and sides, or pairs of the same ids."""
-        pairs, ids = _hashes(trials)
-        return pairs == self.pairs or ids == self.ids
+        """Tell whether half of the utterances of a list, or more, were fitted on.
+
+        Of a list with more ids than are kept, those with the lowest hashes are looked at: a sample.
+        """
+        known = set(self.ids)
+        looked_at = [hash_ for hash_ in map(_hash, trials.ids) if self.complete or hash_ <= self.ids[-1]]
+        shared = sum(hash_ in known for hash_ in looked_at)
+        return shared > 0 and shared >= SHARE * len(looked_at)
 
 
-def _hashes(trials: Trials) -> tuple[str, str]:
-    order = sorted(range(len(trials.ids)), key=trials.ids.__getitem__)
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    sides = np.sort(np.stack([rank[trials.first], rank[trials.second]]), axis=0)
-    keys = np.unique(sides[0] * len(order) + sides[1])
-    ids = hashlib.sha256("\n".join(trials.ids[row] for row in order).encode())
-    pairs = hashlib.sha256(ids.digest() + keys.astype("<i8").tobytes())
-    return pairs.hexdigest(), ids.hexdigest()
+def _hash(id_: str) -> str:
+    return hashlib.sha256(id_.encode("utf-8", "surrogateescape")).hexdigest()[:DIGITS]

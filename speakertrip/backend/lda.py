@@ -58,7 +58,10 @@ class LDA:
         if not 0 <= shrinkage <= 1:
             raise ValueError(f"the shrinkage lies in [0, 1], not at {shrinkage}")
         sphere = np.eye(len(mean)) * np.trace(within) / len(mean)
-        _, vectors = eigh(between, (1 - shrinkage) * within + shrinkage * sphere)
+        try:
+            _, vectors = eigh(between, (1 - shrinkage) * within + shrinkage * sphere)
+        except np.linalg.LinAlgError:
+            raise ValueError("speakers do not spread in every direction; raise the shrinkage") from None
         return cls(mean.astype(np.float32), vectors[:, : -dim - 1 : -1].astype(np.float32))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ IntArray = npt.NDArray[np.integer]
 TOP = 300  # highest cohort scores that count in adaptive S-norm
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Backend:
     """What is done with embeddings, in this order; a step that is None is left out.
 
@@ -32,7 +33,7 @@ class Backend:
         centre: float32 ``(dim,)``, the mean of unit embeddings.
         lda: a projection.
         plda: in place of the cosine.
-        cohort: float32 ``(speakers, dim)``, one mean of unit embeddings per training speaker.
+        cohort: float32 ``(speakers, kept)``, the mean of each training speaker's prepared utterances.
         norm: which score norm, where there is a cohort.
         top: how many of the highest cohort scores count in adaptive S-norm.
         calibration: to natural-log likelihood ratios.
@@ -125,7 +126,7 @@ class Backend:
         one = SideQuality(enrollments.seconds, enrollments.magnitudes)
         other = SideQuality(tests.seconds, tests.magnitudes)
         if self.cohort is not None and self.norm is not None:
-            on_left, on_right = self._statistics(left, right, self.cohort)
+            on_left, on_right = self._statistics(left, right)
             scores = normalise(scores, on_left, on_right, first, second, self.norm)
             one, other = replace(one, cohort=on_left.mean), replace(other, cohort=on_right.mean)
         return {"score": scores, **(quality_columns(one, other, first, second) if quality else {})}
@@ -136,17 +137,29 @@ class Backend:
     def _right(self, means: FloatArray) -> FloatArray:
         return unit_rows(means) if self.plda is None else self.plda.tests(means)
 
-    def _statistics(
-        self, left: FloatArray, right: FloatArray, cohort: FloatArray
-    ) -> tuple[CohortStatistics, CohortStatistics]:
+    @cached_property
+    def _cohort(self) -> tuple[FloatArray, FloatArray]:
+        """The cohort as enrollments, and as tests; made once, for the pairs that come one by one."""
+        rows = np.empty((0, 0), np.float32) if self.cohort is None else self.cohort
+        return self._left(rows, np.ones(len(rows), np.int64)), self._right(rows)
+
+    def _statistics(self, left: FloatArray, right: FloatArray) -> tuple[CohortStatistics, CohortStatistics]:
         """Score enrollments against the cohort as tests, and tests against it as enrollments."""
-        speakers = self.prepare(cohort)
         top = self.top if self.norm == "as" else None
-        as_tests, as_enrollments = (
-            self._right(speakers),
-            self._left(speakers, np.ones(len(speakers), np.int64)),
-        )
-        return (
-            cohort_statistics(left, as_tests, lambda sides, others: sides @ others.T, top),
-            cohort_statistics(right, as_enrollments, lambda sides, others: sides @ others.T, top),
-        )
+        as_enrollments, as_tests = self._cohort
+        if self.plda is not None:
+            on_left = cohort_statistics(left, as_tests, _product, top)
+            return on_left, cohort_statistics(right, as_enrollments, _product, top)
+        both = np.concatenate([left, right])  # the cosine knows no sides: an utterance on both counts once
+        keys = both.view(np.dtype((np.void, both.strides[0]))).ravel()
+        _, distinct, place = np.unique(keys, return_index=True, return_inverse=True)
+        found = cohort_statistics(both[distinct], as_tests, _product, top)
+        of_both = [
+            CohortStatistics(found.mean[rows], found.deviation[rows])
+            for rows in (place[: len(left)], place[len(left) :])
+        ]
+        return of_both[0], of_both[1]
+
+
+def _product(sides: FloatArray, others: FloatArray) -> FloatArray:
+    return np.asarray(sides @ others.T)

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_solve, cholesky, eigh, solve_triangular
+from scipy.linalg import cholesky, eigh, solve_triangular
 
 from speakertrip.backend.lda import scatter
 
@@ -13,6 +13,7 @@ FloatArray = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
 ITERATIONS = 20
 RIDGE = 1e-6  # of the mean variance, added within speakers: few utterances leave directions without any
+LEAST = 1e-4  # variance of speakers to begin with, in that within speakers: from 0 it could not grow
 
 
 @dataclass(frozen=True)
@@ -76,44 +77,66 @@ class PLDA:
             iterations: how many.
 
         Raises:
-            ValueError: the shapes do not fit, or there are too few speakers or utterances.
+            ValueError: the shapes do not fit, or there are too few speakers or utterances for the dimensions.
         """
         within, between, mean = scatter(embeddings, speakers)
         values = np.asarray(embeddings, dtype=np.float64) - mean
         _, place, counts = np.unique(np.asarray(speakers), return_inverse=True, return_counts=True)
-        sums = np.zeros((len(counts), values.shape[1]))
+        (utterances, dim), beyond = values.shape, len(values) - len(counts)
+        if beyond < dim:
+            raise ValueError(
+                f"PLDA of {dim} dimensions needs as many utterances beyond each speaker's first, and there are "
+                f"{beyond}; keep fewer dimensions by LDA"
+            )
+        sums = np.zeros((len(counts), dim))
         np.add.at(sums, place, values)
         total = values.T @ values
-        ridge = RIDGE * np.trace(within + between) / len(mean) * np.eye(len(mean))
-        within, between = within + ridge, between + ridge
+        ridge = RIDGE * np.trace(within + between) / dim * np.eye(dim)
+        within = within * utterances / beyond + ridge
+        psi, axes = eigh(between - len(counts) / utterances * within, within)
+        back = within @ axes
+        between = (back * np.maximum(psi, LEAST)) @ back.T  # the answer, if all have as many utterances
         for _ in range(iterations):
             between, within = _step(between, within, sums, counts, total)
             within = within + ridge
         return cls(mean, between, within)
 
-    def adapt(self, embeddings: npt.ArrayLike, to_within: float = 0.75, to_between: float = 0.25) -> "PLDA":
+    def adapt(
+        self,
+        embeddings: npt.ArrayLike,
+        to_within: float = 0.75,
+        to_between: float = 0.25,
+        mean_share: float = 1.0,
+    ) -> "PLDA":
         """Adapt to another domain by embeddings of unknown speakers.
 
         Where these vary more than the model says, the excess is added to both covariances, by the given shares
-        (the rule of Kaldi's ``ivector-adapt-plda``); their mean becomes the model's.
+        (the rule of Kaldi's ``ivector-adapt-plda``, with the shares of its SRE16 recipe); their mean becomes the
+        model's.
 
         Args:
             embeddings: ``(n, dim)``, of the new domain.
             to_within: share of the excess that is added within speakers.
             to_between: share that is added between them.
+            mean_share: how much of the square of the way to the new mean counts as variance.
 
         Raises:
             ValueError: there are fewer than two embeddings, or a share is negative.
         """
         values = np.asarray(embeddings, dtype=np.float64)
-        if values.ndim != 2 or len(values) < 2 or min(to_within, to_between) < 0:
-            raise ValueError(f"adaptation needs two embeddings and shares of 0 or more, not {values.shape}")
+        if values.ndim != 2 or len(values) < 2 or values.shape[1] != len(self.mean):
+            raise ValueError(f"adaptation needs two embeddings of {len(self.mean)}, not {values.shape}")
+        if not np.isfinite(values).all() or min(to_within, to_between, mean_share) < 0:
+            raise ValueError("adaptation needs finite embeddings, and shares of 0 or more")
         root = cholesky(self.between + self.within, lower=True)
-        whitened = solve_triangular(root, (values - values.mean(axis=0)).T, lower=True)
-        variances, axes = eigh(whitened @ whitened.T / len(values))
+        mean = values.mean(axis=0)
+        away, way = values - mean, mean - self.mean
+        variance = away.T @ away / len(values) + mean_share * np.outer(way, way)
+        half = solve_triangular(root, variance, lower=True)
+        variances, axes = eigh(solve_triangular(root, half.T, lower=True))
         back = root @ axes
         excess = (back * np.maximum(variances - 1, 0)) @ back.T
-        return PLDA(values.mean(axis=0), self.between + to_between * excess, self.within + to_within * excess)
+        return PLDA(mean, self.between + to_between * excess, self.within + to_within * excess)
 
     def interpolate(self, other: "PLDA", weight: float) -> "PLDA":
         """Mix with a model that was fitted to labelled data of another domain; ``weight`` in [0, 1] is the other's.
@@ -130,21 +153,19 @@ class PLDA:
 def _step(
     between: Matrix, within: Matrix, sums: Matrix, counts: npt.NDArray[np.int64], total: Matrix
 ) -> tuple[Matrix, Matrix]:
-    """One iteration: what each speaker's place probably is, then the covariances that fit these places best."""
-    dim = len(between)
-    precision, rest = np.linalg.inv(between), np.linalg.inv(within)
-    spread, of_places, cross, weighed = (np.zeros((dim, dim)) for _ in range(4))
-    for count in np.unique(
-        counts
-    ):  # speakers of as many utterances share the covariance of what is not known
-        chosen = sums[counts == count]
-        unknown = cho_solve((cholesky(precision + count * rest, lower=True), True), np.eye(dim))
-        places = chosen @ rest @ unknown
-        outer = places.T @ places
-        spread += len(chosen) * unknown
-        of_places += outer
-        cross += chosen.T @ places
-        weighed += count * (len(chosen) * unknown + outer)
-    new_between = (spread + of_places) / len(counts)
-    new_within = (total - cross - cross.T + weighed) / counts.sum()
-    return (new_between + new_between.T) / 2, (new_within + new_within.T) / 2
+    """One iteration: where each speaker probably is, then the covariances that fit these places best.
+
+    Along axes in which both covariances are diagonal, speakers of any number of utterances are done at once.
+    """
+    psi, axes = eigh(between, within)
+    back, n = within @ axes, counts[:, None]
+    psi = np.maximum(psi, 0)
+    unknown = psi / (1 + n * psi)
+    along = sums @ axes
+    places = along * unknown
+    cross = along.T @ places
+    new_between = np.diag(unknown.sum(axis=0)) + places.T @ places
+    new_within = axes.T @ total @ axes - cross - cross.T
+    new_within += np.diag((n * unknown).sum(axis=0)) + places.T @ (n * places)
+    new_between, new_within = new_between / len(counts), new_within / counts.sum()
+    return back @ (new_between + new_between.T) @ back.T / 2, back @ (new_within + new_within.T) @ back.T / 2

@@ -41,13 +41,20 @@ class Sides:
             groups: the rows of each side, none empty.
             seconds: ``(utterances,)``.
 
+        Raises:
+            ValueError: a group is empty, or an embedding is not finite.
+
         Examples:
             >>> raw = np.array([[3, 4], [0, 2]], np.float32)
             >>> sides = Sides.of(raw, raw, [[0], [0, 1]])
             >>> sides.embeddings.tolist(), sides.counts.tolist(), sides.magnitudes.tolist()
             ([[3.0, 4.0], [1.5, 3.0]], [1, 2], [5.0, 3.5])
         """
+        if not np.isfinite(raw).all():
+            raise ValueError("an embedding is not finite")
         counts = np.array([len(group) for group in groups], dtype=np.int64)
+        if not counts.all():
+            raise ValueError(f"side {int(np.argmin(counts))} has no utterance")
         rows = np.concatenate([np.asarray(group, dtype=np.int64) for group in groups])
         begins = np.cumsum(counts) - counts
         means = np.add.reduceat(prepared[rows], begins, axis=0) / counts[:, None]

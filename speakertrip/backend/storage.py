@@ -113,7 +113,7 @@ def unpack(options: BackendOptions, arrays: Arrays, dim: int) -> Backend:
         centre=take("centre", dim) if "centre" in arrays else None,
         lda=lda,
         plda=plda,
-        cohort=take("cohort", None, dim) if "cohort" in arrays else None,
+        cohort=take("cohort", None, kept) if "cohort" in arrays else None,
         norm=options.norm,
         top=options.top,
         calibration=calibration,

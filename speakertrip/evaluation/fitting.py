@@ -192,17 +192,22 @@ def _fit_steps(
     chosen = _draw(cohort, recipe.utterances, recipe.seed)
     units = unit_rows(embedder.embed_utterances(chosen, progress))
     _, speakers = np.unique([utterance.speaker for utterance in chosen], return_inverse=True)
-    means = np.zeros((speakers.max() + 1, units.shape[1]), dtype=np.float32)
-    np.add.at(means, speakers, units)
-    means /= np.bincount(speakers)[:, None]
-    centre = means.mean(axis=0)
-    lda = None if recipe.lda is None else LDA.fit(units - centre, speakers, recipe.lda)
-    if not (recipe.centre or recipe.lda or recipe.plda):
-        return Backend(cohort=means, norm=recipe.norm, top=recipe.top)
-    prepared = Backend(centre=centre, lda=lda)
-    plda = PLDA.fit(prepared.prepare(units), speakers) if recipe.plda else None
-    kept = means if recipe.norm is not None else None
+    prepared = Backend()
+    if recipe.centre or recipe.lda or recipe.plda:
+        centre = _means(units, speakers).mean(axis=0)
+        lda = None if recipe.lda is None else LDA.fit(units - centre, speakers, recipe.lda)
+        prepared = Backend(centre=centre, lda=lda)
+    rows = prepared.prepare(units)
+    plda = PLDA.fit(rows, speakers) if recipe.plda else None
+    kept = _means(rows, speakers) if recipe.norm is not None else None
     return replace(prepared, plda=plda, cohort=kept, norm=recipe.norm, top=recipe.top)
+
+
+def _means(rows: FloatArray, speakers: npt.NDArray[np.intp]) -> FloatArray:
+    """Return the mean over each speaker's rows."""
+    means = np.zeros((speakers.max() + 1, rows.shape[1]), dtype=np.float32)
+    np.add.at(means, speakers, rows)
+    return np.asarray(means / np.bincount(speakers)[:, None], dtype=np.float32)
 
 
 def _draw(utterances: Sequence[Utterance], most: int, seed: int) -> list[Utterance]:

@@ -56,6 +56,17 @@ def test_fusion_is_better_than_either_system():
     assert cllr(fused, truth[~half]) < min(cllr(llrs, truth[~half]) for llrs in alone) - 0.05
 
 
+def test_a_first_system_that_another_makes_redundant_is_no_error():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        truth = rng.random(400) < 0.3
+        good = rng.normal(size=400) + 2 * truth
+        fitted = LinearCalibration.fit(
+            np.column_stack([good + rng.normal(size=400), good]), truth, ("weak", "good")
+        )
+        assert fitted.weights[1] > 0
+
+
 def test_separable_scores_give_finite_ratios():
     fitted = LinearCalibration.fit([0.1, 0.2, 0.8, 0.9], [False, False, True, True])
     llrs = fitted([0.1, 0.2, 0.8, 0.9])

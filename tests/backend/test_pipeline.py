@@ -38,7 +38,8 @@ def fitted():
     lda = LDA.fit(units - centre, names, 6)
     half = Backend(centre=centre, lda=lda)
     plda = PLDA.fit(half.prepare(embeddings), names)
-    cohort = np.stack([units[names == name].mean(axis=0) for name in range(30)])
+    rows = half.prepare(embeddings)
+    cohort = np.stack([rows[names == name].mean(axis=0) for name in range(30)])
     return {"centre": centre, "lda": lda, "plda": plda, "cohort": cohort}
 
 
@@ -72,7 +73,7 @@ def test_steps_agree_with_a_loop(fitted):
         plda = fitted["plda"]
         return float((plda.enrollments(mean[None], np.array([count])) @ plda.tests(test[None]).T)[0, 0])
 
-    cohort = prepared(fitted["cohort"])
+    cohort = fitted["cohort"]
     first, second = (grid.ravel() for grid in np.indices((3, 4)))
     found = backend.score(enrollments, tests, first, second)
     for trial, (row, column) in enumerate(zip(first, second, strict=True)):
@@ -95,7 +96,8 @@ def test_steps_help_where_the_noise_is_known(fitted, steps):
 
 
 def test_a_calibration_with_quality_gives_likelihood_ratios(fitted):
-    raw = Backend(centre=fitted["centre"], cohort=fitted["cohort"], norm="as", top=10)
+    steps = {key: fitted[key] for key in ("centre", "lda", "cohort")}
+    raw = Backend(**steps, norm="as", top=10)
     sides, first, second, targets = all_pairs(raw)
     columns = raw.columns(sides, sides, first, second)
     names = tuple(columns)
@@ -104,9 +106,7 @@ def test_a_calibration_with_quality_gives_likelihood_ratios(fitted):
         "cohort_max",
     )  # fmt: skip
     calibration = LinearCalibration.fit(np.column_stack(list(columns.values())), targets, names)
-    backend = Backend(
-        centre=fitted["centre"], cohort=fitted["cohort"], norm="as", top=10, calibration=calibration
-    )
+    backend = Backend(**steps, norm="as", top=10, calibration=calibration)
     other, first, second, targets = all_pairs(backend, seed=2)
     llrs = backend.score(other, other, first, second)
     assert cllr(llrs, targets) < min_cllr(det_curve(llrs, targets)) + 0.06
@@ -120,7 +120,7 @@ def test_a_calibration_with_quality_gives_likelihood_ratios(fitted):
     st.sampled_from(["linear", "isotonic", None]),
 )
 def test_what_is_packed_is_unpacked(fitted, steps, kind):
-    steps = {key: fitted[key] for key in steps if key != "plda" or "lda" in steps}
+    steps = {key: fitted[key] for key in steps if key not in ("plda", "cohort") or "lda" in steps}
     calibration = {
         "linear": LinearCalibration(("score", "log_seconds_min"), np.array([2.0, 0.5]), -1.0),
         "isotonic": IsotonicCalibration(np.array([0.1, 0.5]), np.array([-1.0, 1.0])),
@@ -151,11 +151,3 @@ def test_arrays_that_do_not_fit_are_refused(fitted):
             unpack(options, {**arrays, name: change(arrays[name])}, DIM)
     with pytest.raises(ValueError, match="as-norm needs a cohort"):
         unpack(options, {name: array for name, array in arrays.items() if name != "cohort"}, DIM)
-
-
-def test_lists_are_told_apart_by_their_pairs_and_ids():
-    trials = Trials.of(["a", "b", "c"], ["b", "c", "a"], [True, False, False])
-    seen = FittedOn.of(trials, "list")
-    assert (seen.trials, seen.targets) == (3, 1)
-    assert seen.overlaps(Trials.of(["a", "a"], ["b", "c"], [True, False]))  # the same utterances, fewer pairs
-    assert not seen.overlaps(Trials.of(["a", "a"], ["b", "d"], [True, False]))

@@ -86,12 +86,24 @@ def test_adaptation_adds_what_the_new_domain_varies_more():
         5.0,
         0.0,
     ]  # variances 4 and 1 for 2
-    adapted = plda.adapt(values)
+    adapted = plda.adapt(values, mean_share=0)
     assert adapted.mean == pytest.approx([5, 0], abs=0.05)
     assert adapted.within == pytest.approx(np.diag([1 + 0.75 * 2, 1]), abs=0.1)
     assert adapted.between == pytest.approx(np.diag([1 + 0.25 * 2, 1]), abs=0.1)
     same = plda.adapt(np.random.default_rng(0).normal(size=(50_000, 2)))
     assert same.within == pytest.approx(np.eye(2), abs=1e-9)
+
+
+def test_adaptation_counts_the_way_to_the_new_mean():
+    values = np.random.default_rng(0).normal(size=(50_000, 1)) * np.sqrt(2) + 3
+    adapted = PLDA(np.zeros(1), np.eye(1), np.eye(1)).adapt(values)  # variance 2 + 3^2 where 2 is expected
+    assert adapted.within[0, 0] == pytest.approx(1 + 0.75 * 9, abs=0.1)
+    assert adapted.between[0, 0] == pytest.approx(1 + 0.25 * 9, abs=0.1)
+
+
+def test_too_few_utterances_for_the_dimensions_are_refused():
+    with pytest.raises(ValueError, match="40 dimensions needs as many utterances"):
+        PLDA.fit(np.random.default_rng(0).normal(size=(40, 40)), np.repeat(np.arange(20), 2))
 
 
 def test_interpolation():

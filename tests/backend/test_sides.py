@@ -18,3 +18,11 @@ def test_agrees_with_a_mean_over_each_group(groups, seed):
         assert sides.magnitudes[place] == pytest.approx(np.linalg.norm(raw[group], axis=1).mean(), abs=1e-5)
         assert sides.seconds[place] == pytest.approx(seconds[group].sum())
         assert sides.counts[place] == len(group)
+
+
+def test_a_side_without_utterances_or_numbers_is_refused():
+    raw = np.ones((2, 3), np.float32)
+    with pytest.raises(ValueError, match="side 1 has no utterance"):
+        Sides.of(raw, raw, [[0], [], [1]])
+    with pytest.raises(ValueError, match="not finite"):
+        Sides.of(raw * np.nan, raw, [[0], [1]])
