@@ -56,6 +56,11 @@ class Pairs:
         self.sizes = np.searchsorted(ordered, self.first.within, side="right") - self.begins
         self.total = int(self.counts.sum()) // (2 if self.unordered else 1)
 
+    def limited(self, per_speaker: int) -> int:
+        """Return how many pairs there are at most with so many of a speaker on the first side."""
+        by_speaker = np.bincount(self.first.speaker, weights=self.counts)
+        return min(self.total, int(np.minimum(by_speaker, per_speaker).sum()))
+
     def choose(self, rng: np.random.Generator, most: int | None, per_speaker: int | None) -> PairArrays:
         """Return a random subset of the pairs, evenly drawn.
 

@@ -141,9 +141,10 @@ def _choose(
         pairs = Pairs(_take(candidates, enrolled[:: options.enroll_utterances]), _take(candidates, tests))
     if not pairs.total:
         raise DataError(f"{name}: there is no pair for a {kind} trial{_under(options)}.")
-    if per_speaker is None and min(pairs.total, most or pairs.total) > MOST_TRIALS:
+    count = min(pairs.total, most or pairs.total) if per_speaker is None else pairs.limited(per_speaker)
+    if count > MOST_TRIALS:
         raise DataError(
-            f"{name}: there are {pairs.total:,} {kind} trials{_under(options)}; ask for {MOST_TRIALS:,} or fewer."
+            f"{name}: these would be {count:,} {kind} trials{_under(options)}; ask for {MOST_TRIALS:,} or fewer."
         )
     first, second = pairs.choose(rng, most, per_speaker)
     order = np.lexsort((second, first))
