@@ -11,6 +11,8 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.nn.functional import all_reduce
 
+from speakertrip.miners.batch import shape_problem
+
 
 def processes() -> int:
     """Return the number of processes of the default group; 1 without one."""
@@ -25,16 +27,33 @@ def sum_across(tensor: Tensor) -> Tensor:
     return total
 
 
-def gather_rows(tensor: Tensor) -> Tensor:
+def refuse_together(problems: int, problem: str | None) -> None:
+    """Raise on every process where one has a problem, so that none waits for another.
+
+    Args:
+        problems: how many processes have one, as all have been told.
+        problem: of this process.
+    """
+    if problem or problems:
+        raise ValueError(problem or "another process refused its part of the batch; see its error")
+
+
+def gather_rows(tensor: Tensor, problem: str | None = None) -> Tensor:
     """Return the rows of all processes below each other, ``(all rows, ...)``, with their gradient.
 
     Processes may hold different numbers of rows, of one shape and type.
+
+    Args:
+        tensor: ``(rows, ...)``.
+        problem: why this process has no rows to give; then all processes raise.
     """
     if processes() == 1:
+        refuse_together(0, problem)
         return tensor
     counts = [torch.zeros(1, dtype=torch.long, device=tensor.device) for _ in range(processes())]
-    dist.all_gather(counts, torch.tensor([len(tensor)], device=tensor.device))
-    sizes = [int(count) for count in counts]
+    dist.all_gather(counts, torch.tensor([-1 if problem else len(tensor)], device=tensor.device))
+    sizes: list[int] = torch.cat(counts).tolist()
+    refuse_together(sum(size < 0 for size in sizes), problem)
     before = sum(sizes[: dist.get_rank()])
     rows = tensor.new_zeros(sum(sizes), *tensor.shape[1:])
     # Each process adds its rows to zeros of the others: one collective, exact, and its gradient is that of a sum.
@@ -51,12 +70,15 @@ def gather_batch(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Te
     Returns:
         ``(embeddings, labels, own)``: those of all processes, and the long ``(rows,)`` rows of this process.
 
+    Raises:
+        ValueError: on every process, shapes do not fit on one of them.
+
     Example:
         >>> embeddings, labels, own = gather_batch(torch.randn(4, 8), torch.tensor([0, 0, 1, 1]))
         >>> own.tolist()
         [0, 1, 2, 3]
     """
-    everybody = gather_rows(labels)
+    everybody = gather_rows(labels, shape_problem(embeddings, labels))
     rank = dist.get_rank() if processes() > 1 else 0
     places = gather_rows(torch.full_like(labels, rank))
     return gather_rows(embeddings), everybody, (places == rank).nonzero()[:, 0]

@@ -3,14 +3,11 @@
 import torch
 from torch import Tensor
 
-from speakertrip.losses.distances import (
-    AnchorDistances,
-    distances_of_batch,
-    distances_of_sets,
-    distances_to_points,
-)
+from speakertrip.losses.distances import AnchorDistances, distances_of_sets, distances_to_points
+from speakertrip.losses.sums import have_both, mean_distances, number_speakers
 from speakertrip.losses.violation import MarginLoss
 from speakertrip.miners import TripletSets
+from speakertrip.miners.batch import shape_problem
 from speakertrip.miners.distances import as_float
 
 
@@ -81,41 +78,32 @@ class MultiSampleTripletLoss(MarginLoss):
         Raises:
             ValueError: shapes do not fit, or no anchor has a positive and a negative.
         """
-        count, dim = anchors.shape if anchors.ndim == 2 else (-1, -1)
-        for points in (positives, negatives):
-            if points.ndim != 3 or (points.shape[0], points.shape[2]) != (count, dim):
-                raise ValueError(
-                    "anchors must be (anchors, dim), positives and negatives (anchors, any, dim), not "
-                    f"{tuple(anchors.shape)}, {tuple(positives.shape)} and {tuple(negatives.shape)}"
-                )
-        means, has_both = [], torch.ones(count, dtype=torch.bool, device=anchors.device)
-        with torch.autocast(anchors.device.type, enabled=False):
-            for points, mask in ((positives, positive_mask), (negatives, negative_mask)):
-                if mask is None:
-                    mask = torch.ones(points.shape[:2], dtype=torch.bool, device=points.device)
-                if mask.shape != points.shape[:2] or mask.dtype != torch.bool:
-                    raise ValueError(
-                        f"a mask must be bool {tuple(points.shape[:2])}, not {mask.dtype} {tuple(mask.shape)}"
-                    )
+        sides = ((positives, positive_mask), (negatives, negative_mask))
+        problem = next(filter(None, (_points_problem(anchors, *side) for side in sides)), None)
+        means, has_both = [], torch.ones(len(anchors), dtype=torch.bool, device=anchors.device)
+        for points, mask in sides if problem is None else ():
+            if mask is None:
+                mask = torch.ones(points.shape[:2], dtype=torch.bool, device=points.device)
+            with torch.autocast(anchors.device.type, enabled=False):
                 means.append(distances_to_points(as_float(anchors), as_float(points), mask))
-                has_both = has_both & mask.any(dim=1)
-        self._require_any(has_both)
+            has_both = has_both & mask.any(dim=1)
+        self._require_any(has_both, problem)
         return self.of_distances(AnchorDistances(*means).of(has_both))
 
     def distances(
         self, embeddings: Tensor, labels: Tensor, sets: TripletSets | None = None
     ) -> AnchorDistances:
         """Return the two means of each anchor of this process that has both."""
-        if embeddings.ndim != 2 or labels.shape != embeddings.shape[:1]:
-            raise ValueError(
-                "embeddings must be (batch, dim) and labels (batch,), not "
-                f"{tuple(embeddings.shape)} and {tuple(labels.shape)}"
-            )
+        problem = shape_problem(embeddings, labels)
+        across = self._across and sets is None
+        row, counts = number_speakers(labels, across, problem)
+        has_both = row.new_zeros(0, dtype=torch.bool) if problem else have_both(row, counts)
+        self._require_any(has_both, problem)
         with torch.autocast(embeddings.device.type, enabled=False):
-            means, has_both = distances_of_batch(embeddings, labels, across=self._across and sets is None)
-            self._require_any(has_both)
-            if sets is not None:
-                means, has_both = distances_of_sets(as_float(embeddings), labels, means, has_both, sets)
+            if sets is None:
+                means = AnchorDistances(*mean_distances(as_float(embeddings), row, counts, across))
+            else:
+                means, has_both = distances_of_sets(as_float(embeddings), row, counts, sets)
         return means.of(has_both)
 
     def excess(self, distances: AnchorDistances) -> Tensor:
@@ -126,9 +114,21 @@ class MultiSampleTripletLoss(MarginLoss):
         """Return the loss of the two means."""
         return self.of_excess(self.excess(distances))
 
-    def _require_any(self, has_both: Tensor) -> None:
-        if not self._found_anywhere(has_both.any().long()):
-            raise ValueError(
-                "no anchor has both a positive and a negative: a batch needs two speakers, and a speaker with "
-                f"two utterances (this one has {len(has_both)} rows)"
-            )
+    def _require_any(self, has_both: Tensor, problem: str | None) -> None:
+        nothing = (
+            "no anchor has both a positive and a negative: a batch needs two speakers, and a speaker with "
+            f"two utterances (this one has {len(has_both)} rows)"
+        )
+        self._require(has_both.any(), nothing, problem)
+
+
+def _points_problem(anchors: Tensor, points: Tensor, mask: Tensor | None) -> str | None:
+    count, dim = anchors.shape if anchors.ndim == 2 else (-1, -1)
+    if points.ndim != 3 or (points.shape[0], points.shape[2]) != (count, dim):
+        return (
+            "anchors must be (anchors, dim), positives and negatives (anchors, any, dim), not "
+            f"{tuple(anchors.shape)} and {tuple(points.shape)}"
+        )
+    if mask is not None and (mask.shape != points.shape[:2] or mask.dtype != torch.bool):
+        return f"a mask must be bool {tuple(points.shape[:2])}, not {mask.dtype} {tuple(mask.shape)}"
+    return None

@@ -37,14 +37,15 @@ class TripletLoss(MarginLoss):
 
     def forward(self, anchors: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
         """Compute the mean over the triplets."""
+        problem = None
         if not anchors.shape == positives.shape == negatives.shape or anchors.ndim != 2:
-            raise ValueError(
+            problem = (
                 "anchors, positives and negatives must be of one shape (triplets, dim), not "
                 f"{tuple(anchors.shape)}, {tuple(positives.shape)} and {tuple(negatives.shape)}"
             )
         # One process may have none, but not all.
-        if not self._found_anywhere(torch.tensor(len(anchors), device=anchors.device)):
-            raise ValueError("there is no triplet")
+        found = torch.tensor(0 if problem else len(anchors), device=anchors.device)
+        self._require(found, "there is no triplet", problem)
         with torch.autocast(anchors.device.type, enabled=False):
             to_positive = (as_float(anchors) - as_float(positives)).square().sum(dim=1)
             to_negative = (as_float(anchors) - as_float(negatives)).square().sum(dim=1)

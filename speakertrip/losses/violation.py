@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from speakertrip.losses.across import processes, sum_across
+from speakertrip.losses.across import processes, refuse_together, sum_across
 
 Reduction = Literal["all", "active"]
 
@@ -33,18 +33,27 @@ class MarginLoss(nn.Module):
         across: bool = True,
     ) -> None:
         super().__init__()
-        if softplus_scale is None and not 0 < margin < math.inf:
-            raise ValueError(f"margin must be positive, not {margin}")
-        if not 0 <= margin < math.inf:
-            raise ValueError(f"margin must be positive, or 0 with softplus_scale, not {margin}")
         if softplus_scale is not None and not 0 < softplus_scale < math.inf:
             raise ValueError(f"softplus_scale must be positive, not {softplus_scale}")
         if reduction not in ("all", "active"):
             raise ValueError(f'reduction must be "all" or "active", not {reduction!r}')
-        self.margin = margin
         self.softplus_scale = softplus_scale
         self.reduction = reduction
         self.across = across
+        self.margin = margin
+
+    @property
+    def margin(self) -> float:
+        """The margin; a schedule may assign it, and ``ValueError`` says if it is out of range."""
+        return self._margin
+
+    @margin.setter
+    def margin(self, margin: float) -> None:
+        if self.softplus_scale is None and not 0 < margin < math.inf:
+            raise ValueError(f"margin must be positive, not {margin}")
+        if not 0 <= margin < math.inf:
+            raise ValueError(f"margin must be positive, or 0 with softplus_scale, not {margin}")
+        self._margin = margin
 
     def of_excess(self, excess: Tensor) -> Tensor:
         """Return the loss of terms ``(terms,)`` of ``d²(a,p) − d²(a,n) + margin``."""
@@ -54,9 +63,21 @@ class MarginLoss(nn.Module):
     def _across(self) -> bool:
         return self.across and processes() > 1
 
-    def _found_anywhere(self, found: Tensor) -> bool:
-        """Tell whether a number is positive on any process that counts: all raise, or none does and none waits."""
-        return bool(sum_across(found) if self._across else found)
+    def _require(self, found: Tensor, nothing: str, problem: str | None = None) -> None:
+        """Raise on all processes that count where one has a problem, or where nothing is found on any.
+
+        Args:
+            found: scalar, how much is found on this process.
+            nothing: what is wrong if nothing is found.
+            problem: what is wrong with the input of this process.
+        """
+        problems = 0
+        if self._across:
+            found, others = sum_across(torch.stack([found.long(), found.new_tensor(bool(problem)).long()]))
+            problems = int(others)
+        refuse_together(problems, problem)
+        if not found:
+            raise ValueError(nothing)
 
 
 def violations(excess: Tensor, softplus_scale: float | None) -> Tensor:

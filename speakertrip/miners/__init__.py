@@ -5,9 +5,10 @@ from speakertrip.miners.everything import Everything
 from speakertrip.miners.hardest import BatchHard, HardestShare, HardestSpeakers
 from speakertrip.miners.memory import EmbeddingMemory
 from speakertrip.miners.semi_hard import SemiHard
-from speakertrip.miners.sets import Miner, RowSets, TripletSets
+from speakertrip.miners.sets import BandSets, Miner, RowSets, SpeakerSets, TripletSets
 
 __all__ = [
+    "BandSets",
     "BatchHard",
     "DistanceWeighted",
     "EmbeddingMemory",
@@ -18,5 +19,6 @@ __all__ = [
     "Random",
     "RowSets",
     "SemiHard",
+    "SpeakerSets",
     "TripletSets",
 ]

@@ -1,11 +1,12 @@
 """Distances between rows of a batch, in blocks that bound the memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 BLOCK_ELEMENTS = 2**21  # of the largest matrix that a miner makes: 8 MB of float32, which caches hold
+ROOM = 16  # squared norms may be so many times a distance before float32 loses its fifth digit
 
 
 def as_float(embeddings: Tensor) -> Tensor:
@@ -13,9 +14,14 @@ def as_float(embeddings: Tensor) -> Tensor:
     return embeddings if embeddings.dtype == torch.float64 else embeddings.float()
 
 
-def row_blocks(anchors: Tensor, width: int) -> Iterator[Tensor]:
-    """Split anchors so that each block times ``width`` stays below the memory bound; at least one block."""
-    return iter(torch.split(anchors, max(1, BLOCK_ELEMENTS // max(1, width))))
+def in_blocks(count: int, width: int) -> list[slice]:
+    """Cut so many anchors into slices that times ``width`` stay below the memory bound; at least one slice.
+
+    >>> in_blocks(3, BLOCK_ELEMENTS)
+    [slice(0, 1, None), slice(1, 2, None), slice(2, 3, None)]
+    """
+    step = max(1, BLOCK_ELEMENTS // max(1, width))
+    return [slice(begin, min(begin + step, count)) for begin in range(0, max(1, count), step)]
 
 
 def centred(embeddings: Tensor) -> Tensor:
@@ -24,13 +30,16 @@ def centred(embeddings: Tensor) -> Tensor:
     return vectors - vectors.mean(dim=0)
 
 
-def squared_distances(vectors: Tensor, anchors: Tensor, others: Tensor | None = None) -> Tensor:
+def squared_distances(
+    vectors: Tensor, anchors: Tensor, others: Tensor | None = None, out: Tensor | None = None
+) -> Tensor:
     """Return squared Euclidean distances of some rows to all, or to other points, by one matrix product.
 
     Args:
         vectors: ``(batch, dim)``, centred.
         anchors: long ``(anchors,)``, rows.
         others: ``(others, dim)``; None: the vectors themselves.
+        out: takes the result, where given.
 
     Returns:
         ``(anchors, batch)`` or ``(anchors, others)``, not negative; good for ranking, within rounding of the
@@ -39,10 +48,54 @@ def squared_distances(vectors: Tensor, anchors: Tensor, others: Tensor | None = 
     others = vectors if others is None else others
     own = vectors[anchors]
     with torch.autocast(vectors.device.type, enabled=False):
-        distances = torch.addmm(others.square().sum(dim=1)[None, :], own, others.T, alpha=-2)
+        distances = torch.addmm(others.square().sum(dim=1)[None, :], own, others.T, alpha=-2, out=out)
     return distances.add_(own.square().sum(dim=1)[:, None]).clamp_min_(0)
 
 
-def all_rows(embeddings: Tensor, anchors: Tensor | None) -> Tensor:
-    """Return the anchors, every row where none are named."""
-    return torch.arange(len(embeddings), device=embeddings.device) if anchors is None else anchors
+Points = Callable[[Tensor], tuple[Tensor, Tensor | None]]
+Choose = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def rank_in_blocks(embeddings: Tensor, anchors: Tensor, choose: Choose, points: Points | None = None) -> None:
+    """Let a miner choose by distances, block by block in one buffer; where float32 is too coarse, in float64.
+
+    Distances from a matrix product carry the rounding of the squared norms. Where a group of rows is much smaller
+    than its distance from the centre of the batch, that rounding would rank the rows of the group: such anchors
+    are chosen for anew. So distances that decide are right to about 1e-5 of themselves.
+
+    Args:
+        embeddings: ``(batch, dim)``.
+        anchors: long ``(anchors,)``, rows.
+        choose: takes ``(places, rows, distances)``: some places in the list of anchors, the rows of the batch that
+            stand there, and their squared distances ``(places, points)``, which it may change; keeps what it chose
+            and returns for each the distance that its choice rests on, ``(places,)``.
+        points: of centred rows, what distances are taken to: ``(points, dim)``, and what is added to the squared
+            distance of each, ``(points,)`` or None; None: the rows themselves.
+    """
+    points = points or _rows_themselves
+    vectors = centred(embeddings)
+    others, added = points(vectors)
+    places = torch.arange(len(anchors), device=anchors.device)
+    blocks = in_blocks(len(anchors), len(others))
+    buffer = vectors.new_empty(blocks[0].stop, len(others))
+    coarse = vectors.square().sum(dim=1).max() / ROOM
+    has_double = vectors.dtype == torch.float32 and vectors.device.type != "mps"
+    unsure = []
+    for block in blocks:
+        rows = anchors[block]
+        distances = squared_distances(vectors, rows, others, buffer[: len(rows)])
+        decisive = choose(places[block], rows, distances if added is None else distances.add_(added))
+        unsure.append(places[block][decisive < coarse])
+    again = torch.cat(unsure)
+    if has_double and len(again):
+        del buffer, distances  # as large as those that come
+        rank_in_blocks(
+            embeddings.double(),
+            anchors[again],
+            lambda block, rows, distances: choose(again[block], rows, distances),
+            points,
+        )
+
+
+def _rows_themselves(vectors: Tensor) -> tuple[Tensor, None]:
+    return vectors, None

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from speakertrip.miners.distances import all_rows, as_float, row_blocks, squared_distances
+from speakertrip.miners.batch import anchors_of
+from speakertrip.miners.distances import as_float, in_blocks, squared_distances
 from speakertrip.miners.sets import RowSets, TripletSets
 
 
@@ -36,24 +37,30 @@ class Random:
     @torch.no_grad()
     def __call__(self, embeddings: Tensor, labels: Tensor, anchors: Tensor | None = None) -> TripletSets:
         """See ``Miner``."""
-        anchors = all_rows(embeddings, anchors)
+        anchors = anchors_of(embeddings, labels, anchors)
         # Mixed, for torch takes no more than 32 bits of a seed.
         seed = int(np.random.SeedSequence([self.seed, self.calls]).generate_state(1)[0])
         generator = torch.Generator(embeddings.device).manual_seed(seed)
         self.calls += 1
-        vectors = as_float(embeddings)
-        blocks = []
-        for rows in row_blocks(anchors, len(labels)):
-            waits = self._waits(vectors, rows, generator).masked_fill_(
-                labels[rows, None] == labels, torch.inf
-            )
-            first = waits.topk(min(self.count, len(labels)), dim=1, largest=False)
-            blocks.append(RowSets(first.indices, first.values != torch.inf))
-        return TripletSets(anchors, negatives=RowSets.join(blocks))
+        vectors = self._points(embeddings)
+        count = min(self.count, len(labels))
+        indices = anchors.new_empty(len(anchors), count)
+        values = vectors.new_empty(len(anchors), count)
+        blocks = in_blocks(len(anchors), len(labels))
+        buffer = vectors.new_empty(blocks[0].stop, len(labels))
+        for block in blocks:
+            rows = anchors[block]
+            waits = buffer[: len(rows)].uniform_(generator=generator)
+            waits = self._waits(waits, vectors, rows).masked_fill_(labels[rows, None] == labels, torch.inf)
+            values[block], indices[block] = waits.topk(count, dim=1, largest=False)
+        return TripletSets(anchors, negatives=RowSets(indices, values != torch.inf))
 
-    def _waits(self, vectors: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """Return random numbers ``(rows, batch)``; those who wait least are drawn."""
-        return vectors.new_empty(len(rows), len(vectors)).uniform_(generator=generator)
+    def _points(self, embeddings: Tensor) -> Tensor:
+        return as_float(embeddings)
+
+    def _waits(self, chances: Tensor, vectors: Tensor, rows: Tensor) -> Tensor:
+        """Turn numbers ``(rows, batch)``, uniform in [0, 1), into waiting times; those who wait least are drawn."""
+        return chances
 
     def easier(self) -> "Random | None":
         """Return None: nothing is easier than chance."""
@@ -93,15 +100,17 @@ class DistanceWeighted(Random):
             raise ValueError(f"0 < nearest < farthest <= 2 must hold, not {nearest} and {farthest}")
         self.nearest, self.farthest = nearest, farthest
 
-    def _waits(self, vectors: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
+    def _points(self, embeddings: Tensor) -> Tensor:
+        return functional.normalize(as_float(embeddings), dim=1)
+
+    def _waits(self, chances: Tensor, vectors: Tensor, rows: Tensor) -> Tensor:
         # The shortest of exponential waits with rates w are a draw without repetition by weights w (Efraimidis,
-        # Spirakis, 2006); in logarithms, for 1/q has too many digits.
-        units = functional.normalize(vectors, dim=1)
-        squared = squared_distances(units, rows)
+        # Spirakis, 2006); in logarithms, for 1/q has too many digits. -ln(u) of a uniform u is exponential.
+        waits = chances.clamp_min_(2**-25).log_().neg_().log_()
+        squared = squared_distances(vectors, rows)
         near = squared.clamp(self.nearest**2, 3.999)  # q vanishes at the antipode
-        dim = units.shape[1]
-        log_q = (dim - 2) / 2 * near.log() + (dim - 3) / 2 * torch.log1p(-near / 4)
-        waits = torch.empty_like(squared).exponential_(generator=generator).log_().add_(log_q)
+        dim = vectors.shape[1]
+        waits.add_(near.log(), alpha=(dim - 2) / 2).add_(near.mul_(-0.25).log1p_(), alpha=(dim - 3) / 2)
         return waits.masked_fill_(squared > self.farthest**2, torch.inf)
 
     def easier(self) -> Random:

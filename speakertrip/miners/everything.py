@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from speakertrip.miners.distances import all_rows
+from speakertrip.miners.batch import anchors_of
 from speakertrip.miners.sets import TripletSets
 
 
@@ -15,7 +15,7 @@ class Everything:
 
     def __call__(self, embeddings: Tensor, labels: Tensor, anchors: Tensor | None = None) -> TripletSets:
         """See ``Miner``."""
-        return TripletSets(all_rows(embeddings, anchors))
+        return TripletSets(anchors_of(embeddings, labels, anchors))
 
     def easier(self) -> None:
         """Return None: there is nothing easier."""

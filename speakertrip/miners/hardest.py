@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
-from speakertrip.miners.distances import all_rows, centred, row_blocks, squared_distances
+from speakertrip.miners.batch import anchors_of, count_speakers
+from speakertrip.miners.distances import rank_in_blocks
 from speakertrip.miners.everything import Everything
-from speakertrip.miners.sets import RowSets, TripletSets
+from speakertrip.miners.sets import RowSets, SpeakerSets, TripletSets
 
 
 class HardestShare:
@@ -35,20 +36,24 @@ class HardestShare:
     @torch.no_grad()
     def __call__(self, embeddings: Tensor, labels: Tensor, anchors: Tensor | None = None) -> TripletSets:
         """See ``Miner``."""
-        anchors = all_rows(embeddings, anchors)
-        vectors = centred(embeddings)
-        blocks = [
-            self._nearest(squared_distances(vectors, rows), labels[rows, None] != labels)
-            for rows in row_blocks(anchors, len(vectors))
-        ]
-        return TripletSets(anchors, negatives=RowSets.join(blocks))
-
-    def _nearest(self, distances: Tensor, negative: Tensor) -> RowSets:
+        anchors = anchors_of(embeddings, labels, anchors)
+        speaker, counts = count_speakers(labels)
         # At least one wherever there is one; a hair less than the product, for rounding must not add one.
-        wanted = torch.ceil((1 - 1e-6) * self.share * negative.sum(dim=1)).long()
+        wanted = torch.ceil((1 - 1e-6) * self.share * (len(labels) - counts)).long()[speaker[anchors]]
         most = int(wanted.max()) if len(wanted) else 0
-        nearest = distances.masked_fill_(~negative, torch.inf).topk(most, dim=1, largest=False)
-        return RowSets(nearest.indices, torch.arange(most, device=distances.device) < wanted[:, None])
+        indices = anchors.new_empty(len(anchors), most)
+
+        def choose(places: Tensor, rows: Tensor, distances: Tensor) -> Tensor:
+            distances.masked_fill_(speaker[rows, None] == speaker, torch.inf)
+            nearest = distances.topk(most, dim=1, largest=False)
+            indices[places] = nearest.indices
+            if not most:
+                return distances[:, 0]  # infinite: there are no negatives
+            return nearest.values.gather(1, (wanted[places, None] - 1).clamp_min(0))[:, 0]
+
+        rank_in_blocks(embeddings, anchors, choose)
+        mask = torch.arange(most, device=anchors.device) < wanted[:, None]
+        return TripletSets(anchors, negatives=RowSets(indices, mask))
 
     def easier(self) -> "HardestShare | None":
         """Return the miner of twice the share; None where it is everybody."""
@@ -59,7 +64,7 @@ class HardestSpeakers:
     """For each anchor all positives, and all utterances of the k speakers that are nearest on average.
 
     A speaker's distance is the mean squared Euclidean distance of the anchor to its utterances, from sums per
-    speaker: no batch x batch matrix is made. The sets take anchors x k x the utterances of the largest speaker.
+    speaker: no batch x batch matrix is made, and the sets name speakers.
 
     Args:
         k: speakers, at least 1; where a batch has fewer others, all of them.
@@ -69,8 +74,9 @@ class HardestSpeakers:
 
     Example:
         >>> embeddings, labels = torch.tensor([[0.0], [0.1], [1.0], [5.0], [9.0]]), torch.tensor([0, 0, 1, 1, 2])
-        >>> HardestSpeakers(1)(embeddings, labels).negatives.indices[0].tolist()
-        [2, 3]
+        >>> sets = HardestSpeakers(1)(embeddings, labels).negatives
+        >>> sets.chosen.tolist(), sets.as_rows().indices[0].tolist()
+        ([[1], [1], [0], [2], [1]], [2, 3])
     """
 
     def __init__(self, k: int) -> None:
@@ -81,23 +87,25 @@ class HardestSpeakers:
     @torch.no_grad()
     def __call__(self, embeddings: Tensor, labels: Tensor, anchors: Tensor | None = None) -> TripletSets:
         """See ``Miner``."""
-        anchors = all_rows(embeddings, anchors)
-        vectors = centred(embeddings)
-        speakers, row, counts = torch.unique(labels, return_inverse=True, return_counts=True)
-        means = (
-            vectors.new_zeros(len(speakers), vectors.shape[1]).index_add_(0, row, vectors) / counts[:, None]
-        )
-        squares = vectors.square().sum(dim=1)
-        spreads = vectors.new_zeros(len(speakers)).index_add_(0, row, squares) / counts - means.square().sum(
-            dim=1
-        )
-        most = min(self.k, len(speakers) - 1)
-        nearest = []
-        for rows in row_blocks(anchors, len(speakers)):
-            distances = squared_distances(vectors, rows, means) + spreads
-            distances.scatter_(1, row[rows, None], torch.inf)  # never the anchor's own
-            nearest.append(distances.topk(most, dim=1, largest=False).indices)
-        return TripletSets(anchors, negatives=_utterances_of(torch.cat(nearest), row, counts))
+        anchors = anchors_of(embeddings, labels, anchors)
+        speaker, counts = count_speakers(labels)
+        most = min(self.k, len(counts) - 1)
+        chosen = anchors.new_empty(len(anchors), most)
+
+        def means_and_spreads(vectors: Tensor) -> tuple[Tensor, Tensor]:
+            means = vectors.new_zeros(len(counts), vectors.shape[1]).index_add_(0, speaker, vectors)
+            squares = vectors.new_zeros(len(counts)).index_add_(0, speaker, vectors.square().sum(dim=1))
+            means /= counts[:, None]
+            return means, squares / counts - means.square().sum(dim=1)
+
+        def choose(places: Tensor, rows: Tensor, distances: Tensor) -> Tensor:
+            distances.scatter_(1, speaker[rows, None], torch.inf)  # never the anchor's own
+            nearest = distances.topk(most, dim=1, largest=False)
+            chosen[places] = nearest.indices
+            return nearest.values[:, -1] if most else distances[:, 0]
+
+        rank_in_blocks(embeddings, anchors, choose, means_and_spreads)
+        return TripletSets(anchors, negatives=SpeakerSets(speaker, counts, chosen))
 
     def easier(self) -> "HardestSpeakers | Everything":
         """Return the miner of twice as many speakers, and beyond a thousand of all."""
@@ -119,32 +127,26 @@ class BatchHard:
     @torch.no_grad()
     def __call__(self, embeddings: Tensor, labels: Tensor, anchors: Tensor | None = None) -> TripletSets:
         """See ``Miner``."""
-        anchors = all_rows(embeddings, anchors)
-        vectors = centred(embeddings)
-        columns = torch.arange(len(vectors), device=vectors.device)
-        positives, negatives = [], []
-        for rows in row_blocks(anchors, len(vectors)):
-            distances = squared_distances(vectors, rows)
+        anchors = anchors_of(embeddings, labels, anchors)
+        farthest, nearest = (
+            RowSets(torch.empty_like(anchors[:, None]), torch.empty_like(anchors[:, None], dtype=torch.bool))
+            for _ in range(2)
+        )
+
+        def choose(places: Tensor, rows: Tensor, distances: Tensor) -> Tensor:
             same = labels[rows, None] == labels
-            farthest = distances.masked_fill(~same | (columns == rows[:, None]), -torch.inf).max(
-                dim=1, keepdim=True
-            )
-            nearest = distances.masked_fill_(same, torch.inf).min(dim=1, keepdim=True)
+            negative = distances.masked_fill(same, torch.inf).min(dim=1)
+            distances.masked_fill_(same.logical_not_(), -torch.inf)
+            positive = distances.scatter_(1, rows[:, None], -torch.inf).max(dim=1)
             # By not being the filler: what is not a number stays in, so that the loss says so.
-            positives.append(RowSets(farthest.indices, farthest.values != -torch.inf))
-            negatives.append(RowSets(nearest.indices, nearest.values != torch.inf))
-        return TripletSets(anchors, RowSets.join(positives), RowSets.join(negatives))
+            for sets, best, filler in ((farthest, positive, -torch.inf), (nearest, negative, torch.inf)):
+                sets.indices[places, 0] = best.indices
+                sets.mask[places, 0] = best.values != filler
+            return torch.maximum(positive.values, negative.values)
+
+        rank_in_blocks(embeddings, anchors, choose)
+        return TripletSets(anchors, farthest, nearest)
 
     def easier(self) -> HardestShare:
         """Return the miner of the hardest twentieth, with all positives."""
         return HardestShare(0.05)
-
-
-def _utterances_of(chosen: Tensor, row: Tensor, counts: Tensor) -> RowSets:
-    """Turn speakers ``(anchors, k)`` into their utterances; ``row`` is the speaker of each row of the batch."""
-    order = row.argsort(stable=True)
-    first = counts.cumsum(0) - counts
-    place = torch.arange(int(counts.max()), device=row.device)
-    there = place < counts[chosen][..., None]
-    indices = order[(first[chosen][..., None] + place).clamp_max(len(row) - 1)]
-    return RowSets(indices.flatten(1), there.flatten(1))

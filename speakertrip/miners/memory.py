@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from speakertrip.miners.batch import shape_problem
 from speakertrip.miners.distances import as_float
 
 
@@ -53,6 +54,9 @@ class EmbeddingMemory(nn.Module):
             raise ValueError(
                 f"embeddings must be (batch, {self.embeddings.shape[1]}), not {tuple(embeddings.shape)}"
             )
+        problem = shape_problem(embeddings, labels)
+        if problem:
+            raise ValueError(problem)
         size = len(self.labels)
         places = (int(self.pushed) + torch.arange(len(labels), device=self.labels.device))[-size:] % size
         self.embeddings[places] = as_float(embeddings[-size:]).to(self.embeddings)

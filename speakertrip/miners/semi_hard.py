@@ -3,9 +3,12 @@
 import torch
 from torch import Tensor
 
-from speakertrip.miners.distances import all_rows, centred, row_blocks, squared_distances
+from speakertrip.miners.batch import anchors_of, count_speakers
+from speakertrip.miners.distances import centred, rank_in_blocks
 from speakertrip.miners.everything import Everything
-from speakertrip.miners.sets import RowSets, TripletSets
+from speakertrip.miners.sets import BandSets, RowSets, SpeakerSets, TripletSets
+
+FEW = 12  # edges of bands that are faster counted one after the other than searched
 
 
 class SemiHard:
@@ -13,8 +16,11 @@ class SemiHard:
 
     ``d²(a,p) < d²(a,n) < d²(a,p) + margin`` (Schroff, Kalenichenko, Philbin: FaceNet, CVPR 2015): every one of
     them violates the margin, and none is nearer than the positive, as wrong labels and outliers are. An anchor
-    comes once for each of its positives; a pair without such a negative has an empty set. The sets take a byte for
-    each pair and row of the batch: much, where few speakers have many utterances each.
+    comes once for each of its positives; a pair without such a negative has an empty set. The sets take a few bytes
+    for each two rows of the batch, however many pairs there are.
+
+    No distance lies within a margin of what is not a number: a batch that holds such embeddings gets all positives
+    and all negatives, so that the loss says so.
 
     Args:
         margin: in squared distance, positive; as a rule that of the loss.
@@ -24,8 +30,8 @@ class SemiHard:
 
     Example:
         >>> sets = SemiHard(1.0)(torch.tensor([[0.0], [1.0], [1.2], [9.0]]), torch.tensor([0, 0, 1, 2]))
-        >>> sets.anchors.tolist(), sets.positives.indices.tolist(), sets.negatives.mask.sum(dim=1).tolist()
-        ([0, 1], [[1], [0]], [1, 0])
+        >>> sets.anchors.tolist(), sets.positives.indices.tolist(), sets.negatives.as_rows().mask.tolist()
+        ([0, 1], [[1], [0]], [[False, False, True, False], [False, False, False, False]])
     """
 
     def __init__(self, margin: float) -> None:
@@ -36,22 +42,47 @@ class SemiHard:
     @torch.no_grad()
     def __call__(self, embeddings: Tensor, labels: Tensor, anchors: Tensor | None = None) -> TripletSets:
         """See ``Miner``."""
-        vectors = centred(embeddings)
-        columns = torch.arange(len(labels), device=labels.device)
-        most = int(torch.unique(labels, return_counts=True)[1].max()) if len(labels) else 0
-        pairs, semi_hard = [], []
-        for rows in row_blocks(all_rows(embeddings, anchors), len(vectors) * most):
-            distances = squared_distances(vectors, rows)
-            same = labels[rows, None] == labels
-            place, positives = (same & (rows[:, None] != columns)).nonzero(as_tuple=True)
-            nearest = distances[place, positives][:, None]
-            farther = distances.masked_fill_(same, torch.inf)[place]  # no positive lies within a margin
-            semi_hard.append((farther > nearest) & (farther < nearest + self.margin))
-            pairs.append(torch.stack([rows[place], positives]))
-        anchors, positives = torch.cat(pairs, dim=1)
-        each = RowSets(positives[:, None], torch.ones_like(positives[:, None], dtype=torch.bool))
-        return TripletSets(anchors, each, RowSets.within(torch.cat(semi_hard)))
+        anchors = anchors_of(embeddings, labels, anchors)
+        if not centred(embeddings).square().sum(dim=1).isfinite().all():
+            return TripletSets(anchors)
+        speaker, counts = count_speakers(labels)
+        own = SpeakerSets(speaker, counts, speaker[anchors, None]).as_rows()
+        there = own.mask & (own.indices != anchors[:, None])  # the anchor is not its own positive
+        edges_at_most = 2 * max(1, int(counts.max()) - 1)
+        first, last = torch.empty_like(own.indices), torch.empty_like(own.indices)
+        narrow = torch.uint8 if edges_at_most < 256 else torch.int32
+        bands = anchors.new_empty(len(anchors), len(labels), dtype=narrow)
+
+        def choose(places: Tensor, rows: Tensor, distances: Tensor) -> Tensor:
+            near = distances.gather(1, own.indices[places])
+            # A band ends with its edge; what lies on the far edge is outside, hence the next smaller number.
+            far = torch.nextafter(near + self.margin, torch.zeros_like(near))
+            decisive = far.masked_fill(~there[places], 0).amax(dim=1)
+            near.masked_fill_(~there[places], torch.inf)
+            far.masked_fill_(~there[places], torch.inf)
+            edges = torch.cat([near, far], dim=1).sort(dim=1).values[:, :edges_at_most].contiguous()
+            first[places] = torch.searchsorted(edges, near, right=True)
+            last[places] = torch.searchsorted(edges, far)
+            distances.masked_fill_(speaker[rows, None] == speaker, torch.inf)  # beyond all edges
+            bands[places] = _bands(distances, edges, narrow)
+            return decisive
+
+        rank_in_blocks(embeddings, anchors, choose)
+        first, last, pairs = first[there], last[there], there.nonzero()[:, 0]
+        each = RowSets(own.indices[there][:, None], pairs.new_ones(len(pairs), 1, dtype=torch.bool))
+        negatives = BandSets(anchors, bands, pairs, first, torch.maximum(last, first - 1))
+        return TripletSets(anchors[pairs], each, negatives)
 
     def easier(self) -> Everything:
         """Return the miner of all negatives: others would choose nearer ones."""
         return Everything()
+
+
+def _bands(distances: Tensor, edges: Tensor, dtype: torch.dtype) -> Tensor:
+    """Count the edges ``(rows, edges)``, sorted, below each distance ``(rows, batch)``."""
+    if edges.shape[1] > FEW:
+        return torch.searchsorted(edges, distances, out_int32=True).to(dtype)
+    bands = torch.zeros_like(distances, dtype=dtype)
+    for edge in edges.T:
+        bands += distances > edge[:, None]
+    return bands

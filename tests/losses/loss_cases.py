@@ -26,7 +26,10 @@ def plain_loop(embeddings, labels, margin, sets=None, cost=torch.relu):
 
 
 def _chosen(side, term):
-    return None if side is None else side.indices[term][side.mask[term]].tolist()
+    if side is None:
+        return None
+    rows = side.as_rows()
+    return rows.indices[term][rows.mask[term]].tolist()
 
 
 def larger_distance(embeddings, labels):

@@ -29,6 +29,7 @@ def tolerance(embeddings):
 
 
 def as_lists(sets):
+    sets = sets.as_rows()
     return [row[kept].tolist() for row, kept in zip(sets.indices, sets.mask, strict=True)]
 
 

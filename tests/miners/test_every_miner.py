@@ -38,7 +38,7 @@ miners_without_chance = miners_but("random", "distance-weighted")  # they draw a
 
 
 def sides(sets):
-    return [side for side in (sets.positives, sets.negatives) if side is not None]
+    return [side.as_rows() for side in (sets.positives, sets.negatives) if side is not None]
 
 
 @miners
@@ -52,7 +52,8 @@ def test_sets_hold_rows_of_the_right_speakers_once(make, batch):
             assert anchor not in mined
             assert all((labels[j] == labels[anchor]) == same for j in mined)
         if side:
-            assert ((side.indices >= 0) & (side.indices < len(labels))).all()
+            indices = side.as_rows().indices
+            assert ((indices >= 0) & (indices < len(labels))).all()
 
 
 @miners_without_chance
@@ -125,9 +126,78 @@ def test_easing_takes_negatives_farther_away_and_ends(make):
         assert distances == sorted(distances)
 
 
-@miners_but("semi-hard")  # no distance lies within a margin of what is not a number
+@miners
 def test_what_is_not_a_number_is_not_hidden(make):
     embeddings = torch.randn(8, 3)
     embeddings[0, 0] = torch.nan
     sets = make()(embeddings, torch.arange(8) // 2)
     assert MultiSampleTripletLoss(1.0)(embeddings, torch.arange(8) // 2, sets).isnan()
+
+
+@miners
+@pytest.mark.parametrize(
+    ("embeddings", "labels", "anchors", "message"),
+    [
+        (
+            torch.zeros(4),
+            torch.arange(4),
+            None,
+            r"embeddings must be \(batch, dim\) and labels \(batch,\), not",
+        ),
+        (torch.zeros(4, 2), torch.arange(3), None, r"not \(4, 2\) and \(3,\)"),
+        (torch.zeros(4, 2), torch.zeros(4, 1), None, r"not \(4, 2\) and \(4, 1\)"),
+        (torch.zeros(0, 2), torch.arange(0), None, "the batch must hold at least one utterance"),
+        (
+            torch.zeros(4, 2),
+            torch.arange(4),
+            torch.zeros(2),
+            r"anchors must be long \(anchors,\), not torch.float32",
+        ),
+        (
+            torch.zeros(4, 2),
+            torch.arange(4),
+            torch.tensor(1),
+            r"anchors must be long \(anchors,\), not torch.int64",
+        ),
+        (torch.zeros(4, 2), torch.arange(4), torch.tensor([1, 4]), r"rows in 0..3, not in 1..4"),
+        (torch.zeros(4, 2), torch.arange(4), torch.tensor([-1]), r"rows in 0..3, not in -1..-1"),
+    ],
+)
+def test_what_is_no_batch_is_refused(make, embeddings, labels, anchors, message):
+    with pytest.raises(ValueError, match=message):
+        make()(embeddings, labels, anchors)
+
+
+@miners_but("everything", "random", "distance-weighted")  # which rank nothing, or look at unit length
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_groups_that_are_far_apart_are_ranked_as_each_alone(make, offset):
+    """The centre of the batch lies between them: squared norms of 1e8 leave float32 no digit of distances of 1."""
+    generator = torch.Generator().manual_seed(0)
+    # Steps of 1/64 are exact at 1e4 too.
+    group = (64 * torch.randn(24, 8, generator=generator)).round() / 64
+    labels = torch.arange(24) // 3
+    far = torch.cat([group - offset, group[:3] + offset + 1e3])
+    both = make()(far, torch.cat([labels, labels[:3] + 50]), anchors=torch.arange(24))
+    alone = make()(
+        torch.cat([group, group[:3] + 1e3]).double(),
+        torch.cat([labels, labels[:3] + 50]),
+        anchors=torch.arange(24),
+    )
+    assert torch.equal(both.anchors, alone.anchors)
+    for one, other in zip(sides(both), sides(alone), strict=True):
+        assert [sorted(rows) for rows in as_lists(one)] == [sorted(rows) for rows in as_lists(other)]
+
+
+@pytest.mark.parametrize("make", [MAKERS[name] for name in ("hardest speakers", "semi-hard")])
+def test_few_speakers_of_many_utterances_take_no_pairs_x_batch_memory(make):
+    size = 512  # with pairs x batch a byte each: 67 MB; the largest speaker for each anchor: 3.7 MB
+    generator = torch.Generator().manual_seed(0)
+    embeddings, labels = torch.randn(size, 8, generator=generator), (torch.arange(size) % 10 == 0).long()
+    with torch.profiler.profile(
+        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True, acc_events=True
+    ) as profile:
+        sets = make()(embeddings, labels)
+        loss = MultiSampleTripletLoss(0.4, softplus_scale=1.0)
+        loss(embeddings.requires_grad_(), labels, sets).backward()
+    largest = max(event.cpu_memory_usage for event in profile.events())
+    assert largest <= 60 * size * size

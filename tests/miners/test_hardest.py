@@ -82,7 +82,7 @@ def test_one_negative_at_least_and_none_without_a_second_speaker():
     )
     lone = torch.zeros(4, dtype=torch.long)
     for miner in (HardestShare(0.5), HardestSpeakers(2), BatchHard()):
-        assert not miner(torch.randn(4, 3), lone).negatives.mask.any()
+        assert not miner(torch.randn(4, 3), lone).negatives.as_rows().mask.any()
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.5, float("nan")])
