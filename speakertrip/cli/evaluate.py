@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     "--p-target", "p_targets", type=click.FloatRange(0, 1, min_open=True, max_open=True), multiple=True,
     help="Give minDCF and actDCF at this target prior, beside 0.01 and 0.05; repeatable.",
 )  # fmt: skip
+@click.option(
+    "--replicates", type=click.IntRange(100), default=1_000, show_default=True,
+    help="Draws of speakers for the intervals; fewer for millions of trials.",
+)  # fmt: skip
 @same_trials_option
 @json_option
 @device_options
@@ -50,6 +54,7 @@ def evaluate(
     report: str | None,
     write_scores: str | None,
     p_targets: tuple[float, ...],
+    replicates: int,
     same_trials: bool,
     as_json: bool,
     device: str,
@@ -85,9 +90,8 @@ def evaluate(
     )
     if write_scores:
         manifests.write_scores(write_scores, lists.trials, found)
-    result = evaluation.report(
-        lists.trials, found, lists.speakers, sorted({*evaluation.P_TARGETS, *p_targets})
-    )
+    priors = sorted({*evaluation.P_TARGETS, *p_targets})
+    result = evaluation.report(lists.trials, found, lists.speakers, priors, replicates)
     if report:
         sides = evaluation.sides_of(lists.utterances, lists.models) if lists.utterances else {}
         conditions = evaluation.report_conditions(lists.trials, found, sides) if sides else []

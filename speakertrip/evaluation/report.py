@@ -11,6 +11,7 @@ from speakertrip.errors import DataError
 from speakertrip.evaluation.checks import check_trials
 from speakertrip.manifests import Trials
 from speakertrip.metrics import (
+    REPLICATES,
     OperatingPoint,
     Statistic,
     act_dcf,
@@ -87,6 +88,7 @@ def report(
     scores: npt.ArrayLike,
     speakers: Mapping[str, str] | None = None,
     p_targets: Sequence[float] = P_TARGETS,
+    replicates: int = REPLICATES,
 ) -> Report:
     """Compute the error rates of scores on a trial list.
 
@@ -95,6 +97,7 @@ def report(
         scores: ``(trials,)``, finite, higher for the same speaker.
         speakers: the speaker of each id; None: ids that target trials join count as one speaker.
         p_targets: where minDCF and actDCF are computed.
+        replicates: of the bootstrap; its time grows with them and with the trials.
 
     Raises:
         DataError: targets or nontargets are missing, a score is not finite, or a label contradicts the speakers.
@@ -102,7 +105,7 @@ def report(
     first, second, count = check_trials(trials, speakers)
     values = require_scores(trials, scores)
     curve = det_curve(values, trials.targets)
-    drawn = bootstrap(values, trials.targets, first, second, statistics(p_targets))
+    drawn = bootstrap(values, trials.targets, first, second, statistics(p_targets), 0, replicates)
     intervals = {name: interval(found) for name, found in drawn.items()}
     return Report(
         trials=len(trials),

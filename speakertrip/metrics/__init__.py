@@ -2,6 +2,7 @@
 
 from speakertrip.metrics.bootstrap import (
     MIN_SPEAKERS,
+    REPLICATES,
     PairedDifference,
     Resample,
     Statistic,
@@ -25,6 +26,7 @@ from speakertrip.metrics.streamed import StreamedRates, stream_rates
 
 __all__ = [
     "MIN_SPEAKERS",
+    "REPLICATES",
     "DetCurve",
     "OperatingPoint",
     "PairedDifference",
