@@ -73,9 +73,10 @@ class _BandDistances(torch.autograd.Function):
         # In float64, for a set is a small difference of running sums; the first of which is nothing.
         double = torch.float64 if vectors.device.type != "mps" else vectors.dtype
         running = vectors.new_zeros(2, len(sets.anchors), most + 1, dtype=double)
+        norms = vectors.square().sum(dim=1)
         for block in in_blocks(len(sets.anchors), len(vectors)):
             bands = sets.bands[block].long()
-            near = squared_distances(vectors, sets.anchors[block])
+            near = squared_distances(vectors[sets.anchors[block]], vectors, norms)
             for sums, values in zip(running, (near, torch.ones_like(near)), strict=True):
                 sums[block, 1:] = values.new_zeros(len(bands), most).scatter_add_(1, bands, values)
         running.cumsum_(dim=2)

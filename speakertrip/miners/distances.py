@@ -31,25 +31,23 @@ def centred(embeddings: Tensor) -> Tensor:
 
 
 def squared_distances(
-    vectors: Tensor, anchors: Tensor, others: Tensor | None = None, out: Tensor | None = None
+    vectors: Tensor, others: Tensor, norms: Tensor | None = None, out: Tensor | None = None
 ) -> Tensor:
-    """Return squared Euclidean distances of some rows to all, or to other points, by one matrix product.
+    """Return squared Euclidean distances of vectors to others, by one matrix product.
 
     Args:
-        vectors: ``(batch, dim)``, centred.
-        anchors: long ``(anchors,)``, rows.
-        others: ``(others, dim)``; None: the vectors themselves.
-        out: takes the result, where given.
+        vectors: ``(vectors, dim)``, centred.
+        others: ``(others, dim)``.
+        norms: ``(others,)``, their squared norms, and whatever else is to be added; None: to be computed.
+        out: ``(vectors, others)``, takes the result; None: a new tensor.
 
     Returns:
-        ``(anchors, batch)`` or ``(anchors, others)``, not negative; good for ranking, within rounding of the
-        squared norms.
+        ``(vectors, others)``, not negative; good for ranking, within rounding of the squared norms.
     """
-    others = vectors if others is None else others
-    own = vectors[anchors]
+    norms = others.square().sum(dim=1) if norms is None else norms
     with torch.autocast(vectors.device.type, enabled=False):
-        distances = torch.addmm(others.square().sum(dim=1)[None, :], own, others.T, alpha=-2, out=out)
-    return distances.add_(own.square().sum(dim=1)[:, None]).clamp_min_(0)
+        distances = torch.addmm(norms[None, :], vectors, others.T, alpha=-2, out=out)
+    return distances.add_(vectors.square().sum(dim=1)[:, None]).clamp_min_(0)
 
 
 Points = Callable[[Tensor], tuple[Tensor, Tensor | None]]
@@ -75,18 +73,20 @@ def rank_in_blocks(embeddings: Tensor, anchors: Tensor, choose: Choose, points: 
     points = points or _rows_themselves
     vectors = centred(embeddings)
     others, added = points(vectors)
+    norms = others.square().sum(dim=1)
+    norms = norms if added is None else norms + added
     places = torch.arange(len(anchors), device=anchors.device)
     blocks = in_blocks(len(anchors), len(others))
     buffer = vectors.new_empty(blocks[0].stop, len(others))
     coarse = vectors.square().sum(dim=1).max() / ROOM
     has_double = vectors.dtype == torch.float32 and vectors.device.type != "mps"
-    unsure = []
+    unsure = torch.empty_like(anchors, dtype=torch.bool)
+    # Nothing may be kept of a block: small tensors amid the large ones of the next would break up the heap.
     for block in blocks:
         rows = anchors[block]
-        distances = squared_distances(vectors, rows, others, buffer[: len(rows)])
-        decisive = choose(places[block], rows, distances if added is None else distances.add_(added))
-        unsure.append(places[block][decisive < coarse])
-    again = torch.cat(unsure)
+        distances = squared_distances(vectors[rows], others, norms, buffer[: len(rows)])
+        unsure[block] = choose(places[block], rows, distances) < coarse
+    again = places[unsure]
     if has_double and len(again):
         del buffer, distances  # as large as those that come
         rank_in_blocks(

@@ -107,7 +107,7 @@ class DistanceWeighted(Random):
         # The shortest of exponential waits with rates w are a draw without repetition by weights w (Efraimidis,
         # Spirakis, 2006); in logarithms, for 1/q has too many digits. -ln(u) of a uniform u is exponential.
         waits = chances.clamp_min_(2**-25).log_().neg_().log_()
-        squared = squared_distances(vectors, rows)
+        squared = squared_distances(vectors[rows], vectors)
         near = squared.clamp(self.nearest**2, 3.999)  # q vanishes at the antipode
         dim = vectors.shape[1]
         waits.add_(near.log(), alpha=(dim - 2) / 2).add_(near.mul_(-0.25).log1p_(), alpha=(dim - 3) / 2)
