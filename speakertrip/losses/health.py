@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from speakertrip.losses.across import processes, sum_across
 from speakertrip.losses.distances import AnchorDistances
+from speakertrip.losses.sums import number_speakers
 from speakertrip.metrics import det_curve, equal_error_rate
 
 EER_ROWS = 1_024  # the EER looks at all pairs
@@ -38,16 +40,20 @@ class TripletHealth:
 
 @torch.no_grad()
 def triplet_health(
-    embeddings: Tensor, labels: Tensor, distances: AnchorDistances, margin: float
+    embeddings: Tensor, labels: Tensor, distances: AnchorDistances, margin: float, across: bool = True
 ) -> TripletHealth:
     """Measure a batch in time linear in its size.
 
+    In a process group the batch is that of all processes, and so is what each is told: every process must call it.
+    Only labels, counts, and sums per speaker travel.
+
     Args:
-        embeddings: ``(batch, dim)``, raw or of unit length.
+        embeddings: ``(batch, dim)``, raw or of unit length, of this process.
         labels: long ``(batch,)``.
         distances: of the batch, as ``MultiSampleTripletLoss.distances`` gives them; without anchors, all that
             belongs to anchors is 0.
         margin: that the anchors are held against.
+        across: False keeps to the rows of this process, whatever the process group.
 
     Example:
         >>> from speakertrip.losses import MultiSampleTripletLoss
@@ -57,17 +63,35 @@ def triplet_health(
         >>> round(health.loss_over_margin, 3), health.active, round(health.spread, 3)
         (1.0, 1.0, 0.0)
     """
+    across = across and processes() > 1
     excess = distances.to_positives - distances.to_negatives + margin
-    anchors = max(1, len(excess))
     units = functional.normalize(embeddings.float(), dim=1)
-    variance = units.square().sum(dim=1).mean() - units.mean(dim=0).square().sum()
+    row, counts = number_speakers(labels, across)
+    sums = units.new_zeros(len(counts), units.shape[1]).index_add_(0, row, units)
+    numbers = torch.stack(
+        [
+            excess.new_tensor(len(excess)),
+            (excess > 0).sum(),
+            excess.clamp_min(0).sum(),
+            distances.to_positives.sum(),
+            distances.to_negatives.sum(),
+            units.square().sum(),
+        ]
+    )
+    if across:
+        sums, numbers = sum_across(sums), sum_across(numbers)
+    anchors, active, loss, to_positives, to_negatives, squares = numbers.tolist()
+    anchors, rows = max(1, anchors), int(counts.sum())
+    # All pairs of rows less those within speakers, by sums.
+    whole, within = float(sums.sum(dim=0).square().sum()), float(sums.square().sum())
+    variance = squares / rows - whole / rows**2
     return TripletHealth(
-        active=float((excess > 0).sum()) / anchors,
-        loss_over_margin=float(excess.clamp_min(0).sum()) / anchors / margin if margin else math.inf,
-        to_positives=float(distances.to_positives.sum()) / anchors,
-        to_negatives=float(distances.to_negatives.sum()) / anchors,
-        between_speakers=_cosine_between_speakers(units, labels),
-        spread=math.sqrt(max(0.0, float(variance))),
+        active=active / anchors,
+        loss_over_margin=loss / anchors / margin if margin else math.inf,
+        to_positives=to_positives / anchors,
+        to_negatives=to_negatives / anchors,
+        between_speakers=(whole - within) / max(1, rows**2 - int(counts.square().sum())),
+        spread=math.sqrt(max(0.0, variance)),
     )
 
 
@@ -93,12 +117,3 @@ def batch_eer(embeddings: Tensor, labels: Tensor, rows: int = EER_ROWS) -> float
     if not same.any() or same.all():
         return math.nan
     return equal_error_rate(det_curve((units @ units.T)[first, second], same))
-
-
-def _cosine_between_speakers(units: Tensor, labels: Tensor) -> float:
-    """Mean cosine over the pairs of different speakers: all pairs less those within speakers, by sums."""
-    _, row, counts = torch.unique(labels, return_inverse=True, return_counts=True)
-    sums = units.new_zeros(len(counts), units.shape[1]).index_add_(0, row, units)
-    pairs = len(labels) ** 2 - int(counts.square().sum())
-    total = units.sum(dim=0).square().sum() - sums.square().sum()
-    return float(total) / max(1, pairs)

@@ -101,7 +101,9 @@ class AdaptiveMargin:
         return self.value
 
     def update(self, active: float) -> None:
-        """Take in the share of active anchors of a step, in [0, 1]."""
+        """Take in the share of active anchors of a step, in [0, 1]; ``ValueError`` says if it is none."""
+        if not 0 <= active <= 1:
+            raise ValueError(f"the share of active anchors must lie in [0, 1], not be {active}")
         moved = self.value + self.rate * (self.target - active)
         self.value = min(self.highest, max(self.lowest, moved))
 

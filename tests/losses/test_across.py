@@ -1,6 +1,7 @@
 """Several processes with parts of a batch give what one process with the whole batch gives."""
 
 import copy
+import dataclasses
 
 import pytest
 import torch
@@ -9,8 +10,21 @@ import torch.multiprocessing as mp
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from speakertrip.losses import MultiSampleTripletLoss, TripletLoss, gather_batch
-from speakertrip.miners import BatchHard, EmbeddingMemory, HardestShare, SemiHard
+from speakertrip.losses import (
+    AdaptiveMargin,
+    MultiSampleTripletLoss,
+    TripletLoss,
+    gather_batch,
+    triplet_health,
+)
+from speakertrip.miners import (
+    BatchHard,
+    EmbeddingMemory,
+    HardestShare,
+    HardestSpeakers,
+    SemiHard,
+    TripletSets,
+)
 
 DIM = 5
 # Unbalanced on purpose: a speaker on one process only, one on all, lone utterances, and a process with little.
@@ -36,6 +50,7 @@ def losses():
     yield MultiSampleTripletLoss(0.5), HardestShare(0.3)
     yield MultiSampleTripletLoss(0.5, reduction="active"), BatchHard()
     yield MultiSampleTripletLoss(0.5), SemiHard(0.5)
+    yield MultiSampleTripletLoss(0.5), HardestSpeakers(2)
 
 
 def check_loss_and_gradients(rank, world):
@@ -121,6 +136,41 @@ def check_a_memory_of_all_processes(rank, world):
     assert MultiSampleTripletLoss(1.0)(everybody, their_labels, sets).isfinite()
 
 
+def check_health_and_adaptive_margin_agree(rank, world):
+    inputs, rows = parts(rank, world)
+    embeddings = encoder()(inputs).detach()
+    loss, alone = MultiSampleTripletLoss(0.05), MultiSampleTripletLoss(0.05, across=False)
+    distances = loss.distances(embeddings[rows], LABELS[rows])
+    ours = triplet_health(embeddings[rows], LABELS[rows], distances, 0.05)
+    whole = triplet_health(embeddings, LABELS, alone.distances(embeddings, LABELS), 0.05, across=False)
+    for name, value in dataclasses.asdict(whole).items():
+        assert getattr(ours, name) == pytest.approx(value, rel=1e-5, abs=1e-6), name
+    margins = [None] * world
+    margin = AdaptiveMargin(0.05, lowest=0.01, rate=0.1)
+    margin.update(ours.active)
+    dist.all_gather_object(margins, margin.value)
+    assert len(set(margins)) == 1
+    assert margins[0] != 0.05
+
+
+def check_all_raise_where_one_does(rank, world):
+    loss, labels, ill = MultiSampleTripletLoss(1.0), torch.arange(4) // 2, rank == world - 1
+    embeddings = torch.randn(3 if ill else 4, DIM)
+    triplets = torch.randn(4, DIM), torch.randn(4, DIM), torch.randn(3 if ill else 4, DIM)
+    points = torch.randn(4, DIM), torch.randn(4, 2, DIM), torch.randn(3 if ill else 4, 2, DIM)
+    everything = TripletSets(torch.arange(4))
+    for call, message in (
+        (lambda: loss(embeddings, labels), "embeddings must be"),
+        (lambda: loss(embeddings, labels, everything), "embeddings must be"),
+        (lambda: gather_batch(embeddings, labels), "embeddings must be"),
+        (lambda: TripletLoss(1.0)(*triplets), "of one shape"),
+        (lambda: loss.explicit(*points), "anchors must be"),
+    ):
+        with pytest.raises(ValueError, match=message if ill else "another process refused its part"):
+            call()
+    assert loss(torch.randn(4, DIM), labels).isfinite()  # and none waits for another
+
+
 def worker(rank, world, meeting_place):
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"file://{meeting_place}", rank=rank, world_size=world)
@@ -129,6 +179,8 @@ def worker(rank, world, meeting_place):
     check_only_sums_travel(rank, world)
     check_a_batch_without_negatives_is_refused_by_all(rank, world)
     check_a_memory_of_all_processes(rank, world)
+    check_health_and_adaptive_margin_agree(rank, world)
+    check_all_raise_where_one_does(rank, world)
     dist.destroy_process_group()
 
 

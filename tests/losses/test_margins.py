@@ -54,3 +54,11 @@ def test_an_adaptive_margin_finds_the_margin_of_its_target():
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match="must"):
         AdaptiveMargin(**({"value": 0.4} | options))
+
+
+@pytest.mark.parametrize("active", [float("nan"), -0.1, 1.1])
+def test_an_adaptive_margin_refuses_what_is_no_share_and_stays(active):
+    margin = AdaptiveMargin(0.4)
+    with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
+        margin.update(active)
+    assert margin(1) == 0.4

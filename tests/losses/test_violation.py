@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from speakertrip.losses import MultiSampleTripletLoss
 from speakertrip.losses.violation import mean_violation, violations
 
 numbers = st.lists(st.floats(-5, 5), min_size=1, max_size=20)
@@ -39,3 +40,13 @@ def test_no_terms_cost_nothing_and_still_have_a_gradient(reduction):
     loss.backward()
     assert loss.item() == 0
     assert excess.grad.shape == (0,)
+
+
+def test_a_margin_assigned_later_is_checked():
+    loss, smooth = MultiSampleTripletLoss(0.4), MultiSampleTripletLoss(0.4, softplus_scale=5.0)
+    for margin in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="margin must be positive"):
+            loss.margin = margin
+    assert loss.margin == 0.4
+    smooth.margin = 0.0
+    assert smooth.margin == 0.0
