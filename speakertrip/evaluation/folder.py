@@ -94,10 +94,10 @@ def table(report: Report) -> list[tuple[str, str]]:
     for name, costs in (("min", report.min_dcf), ("act", report.act_dcf)):
         for p, cost in costs.items():
             found.append(
-                (f"{name}DCF({p:g})", f"{cost:.4f}  {_ends(report.intervals[f'{name}_dcf({p:g})'])}")
+                (f"{name}DCF({p:g})", f"{_number(cost)}  {_ends(report.intervals[f'{name}_dcf({p:g})'])}")
             )
-    found.append(("Cllr", f"{report.cllr:.4f}  {_ends(report.intervals['cllr'])} bits"))
-    found.append(("minCllr", f"{report.min_cllr:.4f}  {_ends(report.intervals['min_cllr'])} bits"))
+    found.append(("Cllr", f"{_number(report.cllr)}  {_ends(report.intervals['cllr'])} bits"))
+    found.append(("minCllr", f"{_number(report.min_cllr)}  {_ends(report.intervals['min_cllr'])} bits"))
     return found
 
 
@@ -132,4 +132,8 @@ def _percents(ends: Interval) -> str:
 
 
 def _ends(ends: Interval) -> str:
-    return f"[{ends[0]:.4f}, {ends[1]:.4f}]"
+    return f"[{_number(ends[0])}, {_number(ends[1])}]"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if value < 1e6 else f"{value:.4g}"

@@ -26,6 +26,7 @@ from speakertrip.metrics import (
 )
 
 P_TARGETS = (0.01, 0.05)  # always both: values at the two differ by a factor of 1.5 to 2
+LARGEST = 1e30  # of a score, in size: the sums of squares of larger ones overflow
 Interval = tuple[float, float]
 
 
@@ -128,16 +129,15 @@ def require_scores(trials: Trials, scores: npt.ArrayLike) -> npt.NDArray[np.floa
     """Return the scores as an array, float32 or float64.
 
     Raises:
-        DataError: there are not as many as trials, or one is not finite.
+        DataError: there are not as many as trials, or one is not finite or beyond ``LARGEST``.
     """
     values = np.asarray(scores)
     if values.shape != (len(trials),):
         raise DataError(f"There are {len(trials)} trials but {values.shape} scores.")
-    broken = np.flatnonzero(~np.isfinite(values))
+    broken = np.flatnonzero(~(np.abs(values) <= LARGEST))
     if len(broken):
-        raise DataError(
-            f"{trials.where(int(broken[0]))}: the score is not finite ({len(broken)} such trials)."
-        )
+        what = f"the score {values[broken[0]]:g} is not finite or beyond {LARGEST:g}"
+        raise DataError(f"{trials.where(int(broken[0]))}: {what} ({len(broken)} such trials).")
     return values
 
 

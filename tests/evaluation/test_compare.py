@@ -40,7 +40,12 @@ def test_scores_must_fit_the_list(trials):
         compare(trials, np.zeros(len(trials)), np.zeros(3))
     broken = np.zeros(len(trials))
     broken[4] = np.nan
-    with pytest.raises(DataError, match="The trial 0/0 and 1/1: the score is not finite"):
+    huge = np.full(len(trials), 1e31)
+    with pytest.raises(
+        DataError, match="the score 1e\\+31 is not finite or beyond 1e\\+30 \\(1770 such trials\\)"
+    ):
+        compare(trials, huge, np.zeros(len(trials)))
+    with pytest.raises(DataError, match="The trial 0/0 and 1/1: the score nan is not finite"):
         compare(trials, broken, np.zeros(len(trials)))
 
 
