@@ -69,7 +69,10 @@ def read_scores(path: FilePath, trials: Trials) -> FloatArray:
             id_ = block.text(row, sides.start + side)
             raise DataError(f"{reader.lines.where(block.row + row)}: no trial of the list has the id {id_}.")
         keys.append(rows[0::2].astype(np.int64) * len(trials.ids) + rows[1::2])
-    return join_pairs(trials, np.concatenate(keys), np.concatenate(scores), reader.lines)
+    columns = np.concatenate(keys), np.concatenate(scores)
+    keys.clear()  # at millions of lines, a second copy counts
+    scores.clear()
+    return join_pairs(trials, *columns, reader.lines)
 
 
 def _column_order(block: Block, ids: IdTable, trials: Trials) -> tuple[int, slice] | None:

@@ -111,7 +111,7 @@ def read_trials(path: FilePath) -> Trials:
     ids = IdTable()
     first: list[RowArray] = []
     second: list[RowArray] = []
-    truths: list[RowArray] = []
+    truths: list[npt.NDArray[np.bool_]] = []
     form: _Form | None = None
     for block in reader.blocks():
         form = form or _form_of(block)
@@ -125,10 +125,12 @@ def read_trials(path: FilePath) -> Trials:
         sides = ids.add(block.raw, block.begins[:, form.sides].ravel(), block.ends[:, form.sides].ravel())
         first.append(sides[0::2].copy())  # a view would keep both
         second.append(sides[1::2].copy())
-        truths.append(truth)
+        truths.append(truth == 1)
     if not truths:
         raise DataError(f"{path}: this trial list holds no trial.")
-    columns = (np.concatenate(first), np.concatenate(second), np.concatenate(truths).astype(np.bool_))
+    columns = np.concatenate(first), np.concatenate(second), np.concatenate(truths)
+    first.clear()  # at millions of lines, a second copy counts
+    second.clear()
     trials = Trials(ids.ids, *columns, reader.lines)
     _require_one_truth(trials, reader.lines)
     return trials
