@@ -69,7 +69,7 @@ class _BandDistances(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, vectors: Tensor, sets: BandSets) -> tuple[Tensor, Tensor]:
-        most = int(sets.bands.max()) + 1 if sets.bands.numel() else 1
+        most = 1 + max((int(each.max()) for each in (sets.bands, sets.last) if each.numel()), default=0)
         # In float64, for a set is a small difference of running sums; the first of which is nothing.
         double = torch.float64 if vectors.device.type != "mps" else vectors.dtype
         running = vectors.new_zeros(2, len(sets.anchors), most + 1, dtype=double)

@@ -9,6 +9,7 @@ from torch.autograd import gradcheck
 from torch.nn import functional
 
 from speakertrip.losses import MultiSampleTripletLoss
+from speakertrip.losses.sums import mean_distances
 from speakertrip.miners import (
     BatchHard,
     DistanceWeighted,
@@ -311,3 +312,18 @@ def test_no_batch_by_batch_matrix_is_made():
         MultiSampleTripletLoss(0.4)(embeddings, labels).backward()
     largest = max(event.cpu_memory_usage for event in profile.events())
     assert largest <= 8 * embeddings.nbytes
+
+
+@pytest.mark.parametrize(("make", "mined_sides"), [(BatchHard, 2), (lambda: HardestShare(0.4), 1)])
+def test_sums_of_the_whole_batch_are_taken_only_for_a_side_that_is_not_mined(make, mined_sides, monkeypatch):
+    calls = []
+
+    def spy(*arguments, **options):
+        calls.append(arguments)
+        return mean_distances(*arguments, **options)
+
+    monkeypatch.setattr("speakertrip.losses.distances.mean_distances", spy)
+    monkeypatch.setattr("speakertrip.losses.multi_sample.mean_distances", spy)
+    embeddings, labels = torch.randn(8, 3), torch.arange(8) // 2
+    MultiSampleTripletLoss(0.5)(embeddings, labels, make()(embeddings, labels))
+    assert len(calls) == 2 - mined_sides

@@ -48,3 +48,5 @@ def test_what_does_not_fit_is_refused():
         EmbeddingMemory(0, 3)
     with pytest.raises(ValueError, match=r"embeddings must be \(batch, 3\)"):
         EmbeddingMemory(4, 3).push(torch.zeros(2, 4), torch.zeros(2, dtype=torch.long))
+    with pytest.raises(ValueError, match=r"labels \(batch,\), not \(2, 3\) and \(1,\)"):
+        EmbeddingMemory(4, 3).push(torch.zeros(2, 3), torch.zeros(1, dtype=torch.long))
