@@ -15,7 +15,7 @@ IntArray = npt.NDArray[np.int64]
 def speaker_groups(
     trials: Trials, speakers: Mapping[str, str] | None = None
 ) -> tuple[IntArray, IntArray, int]:
-    """Number the speakers of both sides of each trial.
+    """Number the speakers of both sides of each trial, in an order that does not depend on that of the lines.
 
     Args:
         trials: a trial list.
@@ -38,10 +38,10 @@ def speaker_groups(
             (ones, (trials.first[trials.targets], trials.second[trials.targets])),
             shape=(len(trials.ids),) * 2,
         )
-        count, group = connected_components(joined, directed=False)
+        _, component = connected_components(joined, directed=False)
+        names = dict(sorted(zip(component.tolist(), trials.ids, strict=True), reverse=True))  # its first id
+        of_ids = [names[place] for place in component.tolist()]
     else:
-        names: dict[str, int] = {}
-        group = [names.setdefault(speakers[id_], len(names)) for id_ in trials.ids]
-        count = len(names)
-    group = np.asarray(group, dtype=np.int64)
-    return group[trials.first], group[trials.second], int(count)
+        of_ids = [speakers[id_] for id_ in trials.ids]
+    distinct, group = np.unique(np.array(of_ids, dtype=object), return_inverse=True)
+    return group[trials.first], group[trials.second], len(distinct)
