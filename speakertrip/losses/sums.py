@@ -7,8 +7,10 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from speakertrip.losses.across import gather_rows
+from speakertrip.losses.across import gather_rows, sum_across
 from speakertrip.miners.batch import count_speakers
+
+DOMINANT = 0.75  # of all rows; few are left beside a speaker who has more
 
 
 def number_speakers(labels: Tensor, across: bool, problem: str | None = None) -> tuple[Tensor, Tensor]:
@@ -47,75 +49,79 @@ def mean_distances(embeddings: Tensor, row: Tensor, counts: Tensor, across: bool
         ``(to_positives, to_negatives)``, ``(rows,)`` each; those of rows that lack a positive or a negative mean
         nothing.
     """
+    total, most = int(counts.sum()), int(counts.max())
     with torch.no_grad():
         # Distances do not change when all points move, but far from the origin float32 loses them.
-        middle = _sum(embeddings.sum(dim=0), across) / counts.sum().clamp_min(1)
-    return _MeanDistances.apply(embeddings, middle, row, counts.to(embeddings), across)  # type: ignore[no-any-return, no-untyped-call]
+        middle = _sum(embeddings.sum(dim=0), across) / total
+    to_positives, to_negatives = _MeanDistances.apply(  # type: ignore[no-untyped-call]
+        embeddings, middle, row, counts.to(embeddings), total, across
+    )
+    if DOMINANT * total < most < total:
+        # The sums over all less those over such a speaker would have lost what little is left.
+        dominant = row == counts.argmax()
+        to_rest = _distances_to_mean_of(~dominant, embeddings - middle, total - most, across)
+        to_negatives = torch.where(dominant, to_rest, to_negatives)
+    return to_positives, to_negatives
+
+
+def _distances_to_mean_of(members: Tensor, vectors: Tensor, count: int, across: bool) -> Tensor:
+    """Mean squared distance of each vector to the same so many: to their mean, and theirs to it."""
+
+    def mean(values: Tensor) -> Tensor:
+        total = values.sum(dim=0)
+        return (sum_across(total) if across else total) / count
+
+    middle = mean(vectors[members])
+    squares = (vectors - middle).square().sum(dim=1)
+    return squares + mean(squares[members])
 
 
 class _MeanDistances(torch.autograd.Function):
     """The formula and its gradient, written out: autograd would keep and make twice as many copies of the batch.
 
-    With n = ‖v‖², S and Q the sums of v and n over the c rows of a speaker, S' and Q' those over the m rows of all
-    others: ``to_positives = (c n + Q − 2 v·S) / (c − 1)`` and ``to_negatives = n + (Q' − 2 v·S') / m``.
-
-    S' is not the total less S where one speaker has nearly all rows: little would be left of it. Rows are hence
-    either of the largest speaker L, and ``S' = R``, the sum over the rest, or of another, and ``S' = R + S_L − S``.
+    With n = ‖v‖², S and Q the sums of v and n over the c rows of a speaker, and T and U those over all rows:
+    ``to_positives = (c n + Q − 2 v·S) / (c − 1)`` and
+    ``to_negatives = n + (U − Q − 2 (v·T − v·S)) / (rows − c)``.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, embeddings: Tensor, middle: Tensor, row: Tensor, counts: Tensor, across: bool
+        ctx: Any, embeddings: Tensor, middle: Tensor, row: Tensor, counts: Tensor, total: int, across: bool
     ) -> tuple[Tensor, Tensor]:
         vectors = embeddings - middle
         # One copy of the batch, used again and again: new memory costs more than arithmetic.
         scratch = vectors * vectors
         norms = scratch.sum(dim=1)
         sums, squares = _sum_of_speakers(vectors, norms, row, len(counts), across)
+        whole = sums.sum(dim=0)
         own = torch.index_select(sums, 0, row, out=scratch).mul_(vectors).sum(dim=1)
-
-        largest = counts.argmax(dim=0, keepdim=True)
-        is_largest = row == largest
-        rest_and_largest = torch.cat([_rest(sums, largest)[None], sums[largest]])
-        to_rest, to_largest = (vectors @ rest_and_largest.T).unbind(dim=1)
-        others = to_rest + (to_largest - own).masked_fill_(is_largest, 0)
-        other_squares = _rest(squares, largest) + (squares[largest] - squares).index_fill_(0, largest, 0)
-
-        positives, negatives = (counts - 1).clamp_min_(1), (counts.sum() - counts).clamp_min_(1)
-        of_speakers = torch.stack([counts, positives, negatives, squares, other_squares])
-        of_rows = torch.index_select(of_speakers, 1, row)
-        ctx.save_for_backward(vectors, row, sums, of_rows[:3], largest, is_largest, rest_and_largest)
+        counts, of_own = torch.index_select(torch.stack([counts, squares]), 1, row)
+        positives, negatives = (counts - 1).clamp_min_(1), (total - counts).clamp_min_(1)
+        ctx.save_for_backward(vectors, row, sums, whole, counts, positives, negatives)
         ctx.across = across
-        counts, positives, negatives, squares, other_squares = of_rows
+        others = (vectors @ whole).sub_(own)
         return (
-            (norms * counts + squares).sub_(own, alpha=2).div_(positives),
-            other_squares.sub(others, alpha=2).div_(negatives).add_(norms),
+            torch.addcmul(of_own, norms, counts).sub_(own, alpha=2).div_(positives),
+            (squares.sum() - of_own).sub_(others, alpha=2).div_(negatives).add_(norms),
         )
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, to_positives: Tensor, to_negatives: Tensor) -> tuple[Tensor | None, ...]:
-        vectors, row, sums, of_rows, largest, is_largest, rest_and_largest = ctx.saved_tensors
-        counts, positives, negatives = of_rows
-        a, b = 2 * to_positives / positives, 2 * to_negatives / negatives
-        b_of_rest = b.masked_fill(is_largest, 0)
-        of_own = b_of_rest - a  # the gradient of v·S
+        vectors, row, sums, whole, counts, positives, negatives = ctx.saved_tensors
+        a, b = (2 * to_positives).div_(positives), (2 * to_negatives).div_(negatives)
+        of_own = b - a  # gradient of v·S; that of v·T is -b
+        # Gradients of S and Q: from the speaker's own rows, and through T and U from all rows.
         scratch = vectors * of_own[:, None]
         of_sums, of_squares = _sum_of_speakers(scratch, of_own, row, len(sums), ctx.across)
-        # A row is among the negatives of all others: of the rest, and if it is of the rest itself, of the largest.
-        weights = torch.stack([b_of_rest, b - b_of_rest])
-        by_rest, by_largest = _sum(weights @ vectors, ctx.across)
-        of_largest = of_sums[largest] - by_rest
-        of_sums.sub_(by_rest + by_largest).index_copy_(0, largest, of_largest)
-        rest, large = _sum(weights.sum(dim=1), ctx.across)
-        of_squares = (rest + large - of_squares).index_copy_(0, largest, rest - of_squares[largest])
-
-        of_norms = (a * counts).add_(to_negatives, alpha=2).add_(of_squares.index_select(0, row))
+        of_sums -= _sum(b @ vectors, ctx.across)
+        of_squares = torch.index_select(_sum(b.sum(), ctx.across) - of_squares, 0, row)
+        of_norms = of_squares.addcmul_(a, counts).add_(to_negatives, alpha=2)
         gradient = vectors * of_norms[:, None]
         gradient.addcmul_(torch.index_select(sums, 0, row, out=scratch), of_own[:, None])
-        gradient.addmm_(torch.stack([b, b_of_rest], dim=1), rest_and_largest, alpha=-1)
+        gradient.addr_(b, whole, alpha=-1)
         gradient.add_(torch.index_select(of_sums, 0, row, out=scratch))
-        return gradient, None, None, None, None
+        return gradient, None, None, None, None, None
 
 
 def _sum_of_speakers(
@@ -125,11 +131,6 @@ def _sum_of_speakers(
     sums = vectors.new_zeros(speakers, vectors.shape[1]).index_add_(0, row, vectors)
     totals = numbers.new_zeros(speakers).index_add_(0, row, numbers)
     return _sum(sums, across), _sum(totals, across)
-
-
-def _rest(sums: Tensor, largest: Tensor) -> Tensor:
-    """Sum over all speakers but one."""
-    return sums.index_fill(0, largest, 0).sum(dim=0)
 
 
 def _sum(tensor: Tensor, across: bool) -> Tensor:

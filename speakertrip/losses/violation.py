@@ -102,8 +102,10 @@ def mean_violation(costs: Tensor, excess: Tensor, reduction: Reduction, across: 
     if reduction == "active":
         active = excess > 0
         total, count = (costs * active).sum(), active.sum().to(costs)
-    else:
+    elif across:
         total, count = costs.sum(), costs.new_tensor(len(costs))
+    else:
+        return costs.sum() / max(1, len(costs))
     if across:
         total, count = sum_across(torch.stack([total, count]))
     return total / count.detach().clamp_min(1)

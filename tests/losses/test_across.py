@@ -80,6 +80,18 @@ def check_loss_and_gradients(rank, world):
             torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-6, atol=1e-6)
 
 
+def check_a_speaker_of_nearly_all_rows(rank, world):
+    inputs, rows = parts(rank, world)
+    labels = (torch.arange(len(LABELS)) % 10 == 5).long()
+    whole, own = inputs.requires_grad_(), inputs[rows].detach().requires_grad_()
+    expected = MultiSampleTripletLoss(20.0, across=False)(whole, labels)
+    expected.backward()
+    value = MultiSampleTripletLoss(20.0)(own, labels[rows])
+    value.backward()
+    torch.testing.assert_close(value, expected, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(own.grad / world, whole.grad[rows], rtol=1e-6, atol=1e-6)
+
+
 def check_one_sample_loss(rank, world):
     generator = torch.Generator().manual_seed(2)
     triplets = torch.randn(3, 20, DIM, generator=generator)
@@ -175,6 +187,7 @@ def worker(rank, world, meeting_place):
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"file://{meeting_place}", rank=rank, world_size=world)
     check_loss_and_gradients(rank, world)
+    check_a_speaker_of_nearly_all_rows(rank, world)
     check_one_sample_loss(rank, world)
     check_only_sums_travel(rank, world)
     check_a_batch_without_negatives_is_refused_by_all(rank, world)
