@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from speakertrip.cli.options import device_options, json_option, optional_model_option
 from speakertrip.cli.scoring import (
@@ -44,7 +45,9 @@ if TYPE_CHECKING:
 @same_trials_option
 @json_option
 @device_options
+@click.pass_context
 def evaluate(
+    ctx: click.Context,
     model: str | None,
     scores: tuple[str, ...],
     calibration: str | None,
@@ -66,16 +69,8 @@ def evaluate(
     ids that target trials join count as one speaker. An interval that rests on fewer than ten speakers with target
     trials is printed with a warning.
     """
-    if not (scores or model):
-        raise UsageError("Name what to evaluate: --model BUNDLE, or --scores SCORES.")
-    if not scores and calibration:
-        raise UsageError("--calibration is for --scores; a bundle has its own, see speakertrip backend.")
-    if len(scores) > 1 and not calibration:
-        raise UsageError("Several --scores are fused by a --calibration, see speakertrip calibrate.")
-    if scores and write_scores and not calibration:
-        raise UsageError(
-            "--write-scores writes the scores of a model, or calibrated ones; --scores has these already."
-        )
+    named = ctx.get_parameter_source("model") is ParameterSource.COMMANDLINE
+    _require_one_system(model, named, scores, calibration, write_scores)
     if write_scores:
         inputs = (trials, manifest, enrollments, calibration, *scores)
         refuse_overwriting("--write-scores", write_scores, *inputs)
@@ -101,6 +96,24 @@ def evaluate(
     if result.target_speakers < MIN_SPEAKERS:
         click.echo(_caution(result, MIN_SPEAKERS), err=True)
     click.echo(json.dumps(result.to_json()) if as_json else _table(result))
+
+
+def _require_one_system(
+    model: str | None, named: bool, scores: tuple[str, ...], calibration: str | None, write_scores: str | None
+) -> None:
+    """Refuse options that do not go together; a model may stand in the environment without being named."""
+    if not (scores or model):
+        raise UsageError("Name what to evaluate: --model BUNDLE, or --scores SCORES.")
+    if scores and named:
+        raise UsageError("--model and --scores exclude each other: a model makes its own scores.")
+    if not scores and calibration:
+        raise UsageError("--calibration is for --scores; a bundle has its own, see speakertrip backend.")
+    if len(scores) > 1 and not calibration:
+        raise UsageError("Several --scores are fused by a --calibration, see speakertrip calibrate.")
+    if scores and write_scores and not calibration:
+        raise UsageError(
+            "--write-scores writes the scores of a model, or calibrated ones; --scores has these already."
+        )
 
 
 def _caution(result: "Report", enough: int) -> str:

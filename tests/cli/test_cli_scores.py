@@ -71,6 +71,11 @@ def test_costs_at_more_priors(call):
     assert call(*EVALUATE, "--p-target", "0")[0] == 2
 
 
+def test_a_model_in_the_environment_does_not_contradict_score_files(call, monkeypatch):
+    monkeypatch.setenv("SPEAKERTRIP_MODEL", "absent")
+    assert call(*EVALUATE)[0] == 0
+
+
 def test_the_report_folder(call):
     code, out, err = call(*EVALUATE, "--manifest", "manifest.jsonl", "--report", "report")
     assert (code, err) == (0, "")
@@ -98,6 +103,7 @@ def test_comparison(call):
     ("arguments", "message"),
     [
         (("--trials", "trials.txt"), "Name what to evaluate"),
+        ((*EVALUATE[1:], "--model", "bundle"), "--model and --scores exclude each other"),
         ((*EVALUATE[1:], "--write-scores", "x.txt"), "--write-scores writes the scores of a model"),
         ((*EVALUATE[1:], "--enrollments", "map.txt"), "give --manifest too"),
         (("--model", "absent", "--trials", "trials.txt"), "a model needs the audio"),
