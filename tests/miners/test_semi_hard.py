@@ -52,3 +52,30 @@ def test_agrees_with_a_peer_library():
 def test_a_margin_that_is_not_positive_is_refused(margin):
     with pytest.raises(ValueError, match="margin must be positive"):
         SemiHard(margin)
+
+
+@pytest.mark.parametrize("utterances", [7, 8, 150])  # few edges of bands, more, and more than a byte counts
+def test_many_utterances_of_a_speaker_agree_with_all_distances(utterances):
+    embeddings = torch.randn(
+        2 * utterances, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    )
+    labels = torch.arange(2 * utterances) % 2
+    sets, exact = SemiHard(1.0)(embeddings, labels), exact_distances(embeddings)
+    near = exact[sets.anchors, sets.positives.indices[:, 0]][:, None]
+    far = exact[sets.anchors]
+    expected = (labels[sets.anchors, None] != labels) & (far > near) & (far < near + 1.0)
+    assert len(sets.anchors) == 2 * utterances * (utterances - 1)
+    assert torch.equal(sets.negatives.as_rows().mask, expected)
+
+
+def test_negatives_as_far_as_the_positive_or_as_the_margin_reaches_are_left_out():
+    embeddings = torch.tensor(
+        [[0.0], [1.0], [-1.0], [1.5], [-2.0], [0.5]]
+    )  # the mean is 0; at 1 | 1, 2.25, 4, 0.25
+    sets = SemiHard(3.0)(embeddings, torch.tensor([0, 0, 1, 1, 1, 1]), anchors=torch.tensor([0]))
+    assert as_lists(sets.negatives) == [[3]]
+
+
+def test_a_collapsed_batch_has_no_semi_hard_negatives():
+    sets = SemiHard(0.5)(torch.ones(6, 3), torch.arange(6) // 2)
+    assert not sets.negatives.as_rows().mask.any()
