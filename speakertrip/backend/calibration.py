@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import isotonic_regression, minimize
 
+LARGEST = 1e12  # of a weight: scores times a larger one overflow
 FloatArray = npt.NDArray[np.float64]
 # Between the balanced prior of Cllr and the 0.01 of the strictest usual operating point: what is decided at low false
 # alarms weighs more, and a list of some thousand trials still holds errors to learn from.
@@ -33,6 +34,10 @@ class LinearCalibration:
     names: tuple[str, ...]
     weights: FloatArray
     bias: float
+
+    def __post_init__(self) -> None:
+        if not (np.abs(np.append(self.weights, self.bias)) < LARGEST).all():
+            raise ValueError(f"weights and bias must be finite numbers below {LARGEST:g}")
 
     def __call__(self, columns: npt.ArrayLike) -> FloatArray:
         """Return the LLRs ``(trials,)`` of columns ``(trials, columns)``, or ``(trials,)`` where there is one.
@@ -78,28 +83,27 @@ class LinearCalibration:
         """
         values, truth = as_columns(columns, len(names)), np.asarray(targets, dtype=np.bool_)
         _require(values, truth, p_target)
-        if values[truth, 0].mean() <= values[~truth, 0].mean():
-            raise ValueError(
-                f"the higher the {names[0]}, the less it speaks for a target: nothing to calibrate"
-            )
+        _require_higher(values[:, 0], truth, names[0])
         centre, scale = values.mean(axis=0), values.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         inputs = np.column_stack([(values - centre) / scale, np.ones(len(values))])
         signs = np.where(truth, 1.0, -1.0)
         shares = np.where(truth, p_target / truth.sum(), (1 - p_target) / (~truth).sum())
         prior = np.log(p_target) - np.log1p(-p_target)
-        penalty = PENALTY * p_target * (1 - p_target)  # in proportion to the curvature of the loss
+        shares /= p_target * (1 - p_target)  # whatever the prior, the loss curves about as much
 
         def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
             wrong = -signs * (inputs @ parameters + prior)
             slope = -signs * shares * np.exp(-np.logaddexp(0, -wrong))
             penalised = np.append(parameters[:-1], 0.0)
-            cost = shares @ np.logaddexp(0, wrong) + penalty / 2 * penalised @ penalised
-            return float(cost), inputs.T @ slope + penalty * penalised
+            cost = shares @ np.logaddexp(0, wrong) + PENALTY / 2 * penalised @ penalised
+            return float(cost), inputs.T @ slope + PENALTY * penalised
 
         options = {"maxiter": 1_000, "ftol": 1e-15, "gtol": 1e-10}
         found = minimize(loss, np.zeros(inputs.shape[1]), jac=True, method="L-BFGS-B", options=options).x
         weights = found[:-1] / scale
+        if not weights.any():
+            raise ValueError(f"no weight could be found at p_target {p_target:g}; take one nearer to 0.5")
         return cls(tuple(names), weights, float(found[-1] - weights @ centre))
 
 
@@ -110,10 +114,19 @@ class IsotonicCalibration:
     Attributes:
         thresholds: ``(steps,)``, the lowest score of each step, increasing; lower scores belong to the first.
         llrs: ``(steps,)``, increasing.
+
+    Raises:
+        ValueError: they are of two lengths, or do not increase.
     """
 
     thresholds: FloatArray
     llrs: FloatArray
+
+    def __post_init__(self) -> None:
+        if not len(self.thresholds) or self.thresholds.shape != self.llrs.shape:
+            raise ValueError("thresholds and llrs must be of one length, at least 1")
+        if (np.diff(self.thresholds) <= 0).any() or (np.diff(self.llrs) < 0).any():
+            raise ValueError("thresholds and llrs must increase")
 
     def __call__(self, scores: npt.ArrayLike) -> FloatArray:
         """Return the LLRs of scores ``(trials,)``; they tie within a step."""
@@ -141,6 +154,7 @@ class IsotonicCalibration:
         """
         values, truth = np.asarray(scores, dtype=np.float64), np.asarray(targets, dtype=np.bool_)
         _require(values[:, None] if values.ndim == 1 else values, truth, 0.5)
+        _require_higher(values, truth, "score")
         distinct, step = np.unique(values, return_inverse=True)
         hits = np.concatenate([[1.0], np.bincount(step, weights=truth), [0.0]])
         counts = np.concatenate([[1.0], np.bincount(step), [1.0]])
@@ -149,7 +163,10 @@ class IsotonicCalibration:
         share = pooled.x[blocks]
         prior = np.log((truth.sum() + 1) / ((~truth).sum() + 1))
         lowest = np.concatenate([distinct[:1], distinct, distinct[-1:]])[blocks]
-        return cls(lowest, np.log(share) - np.log1p(-share) - prior)
+        kept = np.append(
+            lowest[1:] > lowest[:-1], True
+        )  # of equal ones the last, which is what a score finds
+        return cls(lowest[kept], (np.log(share) - np.log1p(-share) - prior)[kept])
 
 
 Calibration = LinearCalibration | IsotonicCalibration
@@ -166,6 +183,11 @@ def as_columns(columns: npt.ArrayLike, count: int) -> FloatArray:
     if values.ndim != 2 or values.shape[1] != count:
         raise ValueError(f"expected {count} columns (trials, columns), not an array {np.shape(columns)}")
     return values
+
+
+def _require_higher(scores: FloatArray, truth: npt.NDArray[np.bool_], name: str) -> None:
+    if scores[truth].mean() <= scores[~truth].mean():
+        raise ValueError(f"the {name} is not higher for targets than for nontargets: nothing to calibrate")
 
 
 def _require(values: FloatArray, truth: npt.NDArray[np.bool_], p_target: float) -> None:

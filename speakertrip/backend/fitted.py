@@ -9,7 +9,7 @@ from speakertrip.manifests import Trials
 
 KEPT = 4_096  # hashes of ids that are kept: the lowest ones, which are a sample whatever the list is
 DIGITS = 12  # hexadecimal, of each
-SHARE = 0.5  # of a list's utterances that may be known before the list counts as the same
+SHARE = 0.1  # of a list's utterances, from which what is known of it would show
 
 
 class FittedOn(Frozen):
@@ -36,7 +36,7 @@ class FittedOn(Frozen):
             >>> one = FittedOn.of(Trials.of(["a", "a"], ["b", "c"], [True, False]), "one.txt")
             >>> one.overlaps(Trials.of(["c", "d"], ["a", "a"], [False, True]))
             True
-            >>> one.overlaps(Trials.of(["a", "d"], ["e", "f"], [True, False]))
+            >>> one.overlaps(Trials.of(["d", "d"], ["e", "f"], [True, False]))
             False
         """
         hashes = sorted(map(_hash, trials.ids))
@@ -49,7 +49,7 @@ class FittedOn(Frozen):
         )
 
     def overlaps(self, trials: Trials) -> bool:
-        """Tell whether half of the utterances of a list, or more, were fitted on.
+        """Tell whether a tenth of the utterances of a list, or more, were fitted on.
 
         Of a list with more ids than are kept, those with the lowest hashes are looked at: a sample.
         """

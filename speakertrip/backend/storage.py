@@ -14,6 +14,7 @@ from speakertrip.backend.pipeline import TOP, Backend
 from speakertrip.backend.plda import PLDA
 from speakertrip.config import Frozen
 
+LEAST_SPREAD = 1e-4  # of a cohort, in some dimension; embeddings are of unit length
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
 
@@ -27,6 +28,7 @@ class BackendOptions(Frozen):
         names: columns of a linear calibration.
         bias: of a linear calibration.
         fitted_on: the trials that the calibration was fitted on.
+        arrays: names of all arrays.
     """
 
     norm: Literal["z", "t", "s", "as"] | None = None
@@ -35,6 +37,7 @@ class BackendOptions(Frozen):
     names: tuple[str, ...] = ("score",)
     bias: float = Field(default=0.0, allow_inf_nan=False)
     fitted_on: FittedOn | None = None
+    arrays: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _score_first(self) -> "BackendOptions":
@@ -67,7 +70,7 @@ def pack(backend: Backend) -> tuple[BackendOptions, dict[str, npt.NDArray[np.gen
         arrays["calibration.thresholds"] = backend.calibration.thresholds
         arrays["calibration.llrs"] = backend.calibration.llrs
         options["calibration"] = "isotonic"
-    return BackendOptions(**options), arrays
+    return BackendOptions(**options, arrays=tuple(sorted(arrays))), arrays
 
 
 def unpack(options: BackendOptions, arrays: Arrays, dim: int) -> Backend:
@@ -81,6 +84,9 @@ def unpack(options: BackendOptions, arrays: Arrays, dim: int) -> Backend:
     Raises:
         ValueError: an array is missing, not finite, or does not fit the others.
     """
+    if set(arrays) != set(options.arrays):
+        odd = min(set(arrays) ^ set(options.arrays))
+        raise ValueError(f"{odd} is missing from the arrays, or is not among those that were written")
     broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
     if broken:
         raise ValueError(f"{broken[0]} holds values that are not finite numbers")
@@ -102,6 +108,10 @@ def unpack(options: BackendOptions, arrays: Arrays, dim: int) -> Backend:
         plda = PLDA(
             take("plda.mean", kept), take("plda.between", kept, kept), take("plda.within", kept, kept)
         )
+        try:
+            plda.tests(np.zeros((1, kept), dtype=np.float32))
+        except np.linalg.LinAlgError:
+            raise ValueError("plda.within is no covariance") from None
     calibration: Calibration | None = None
     if options.calibration == "linear":
         weights = take("calibration.weights", len(options.names))
@@ -109,11 +119,14 @@ def unpack(options: BackendOptions, arrays: Arrays, dim: int) -> Backend:
     elif options.calibration == "isotonic":
         steps = take("calibration.thresholds", None)
         calibration = IsotonicCalibration(steps, take("calibration.llrs", len(steps)))
+    cohort = take("cohort", None, kept) if "cohort" in arrays else None
+    if cohort is not None and (len(cohort) < 2 or cohort.std(axis=0).max() < LEAST_SPREAD):
+        raise ValueError("the cohort needs two speakers, and they must differ")
     return Backend(
         centre=take("centre", dim) if "centre" in arrays else None,
         lda=lda,
         plda=plda,
-        cohort=take("cohort", None, kept) if "cohort" in arrays else None,
+        cohort=cohort,
         norm=options.norm,
         top=options.top,
         calibration=calibration,

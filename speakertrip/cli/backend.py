@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.options import device_options, model_option, progress_bar
+from speakertrip.cli.options import Prior, device_options, model_option, progress_bar
 from speakertrip.cli.scoring import list_options, read_lists_and_audio
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ QUALITY = click.Choice(["seconds", "magnitude", "cohort"])
 )
 @click.option("--method", type=click.Choice(["linear", "isotonic"]), default="linear", show_default=True)
 @click.option(
-    "--p-target", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.05, show_default=True,
+    "--p-target", type=Prior(), default=0.05, show_default=True,
     help="Prior at which a linear calibration shall be best.",
 )  # fmt: skip
 @click.option("--cohort-utterances", "utterances", type=click.IntRange(1), default=5, show_default=True,
@@ -64,7 +64,7 @@ def backend(
 ) -> None:
     """Give a bundle score normalisation and calibration, fitted to a trial list that is not reported later.
 
-    Enrolled speakers stay valid: the embeddings are the same.
+    Enrolled speakers stay valid: the embeddings are the same. What the bundle had of these steps is replaced.
     """
     lists = read_lists_and_audio(trials, manifest, enrollments)
     from speakertrip import evaluation, manifests

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.options import Prior
 from speakertrip.cli.scoring import list_options, read_lists, refuse_overwriting
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 @list_options
 @click.option("--method", type=click.Choice(["linear", "isotonic"]), default="linear", show_default=True)
 @click.option(
-    "--p-target", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.05, show_default=True,
+    "--p-target", type=Prior(), default=0.05, show_default=True,
     help="Prior at which a linear calibration shall be best.",
 )  # fmt: skip
 @click.option(

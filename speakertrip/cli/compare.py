@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import json_option
-from speakertrip.cli.scoring import list_options, read_lists
+from speakertrip.cli.scoring import caution, list_options, read_lists, refuse_overwriting
 
 if TYPE_CHECKING:
     from speakertrip.evaluation import Comparison
@@ -34,6 +34,8 @@ def compare(
     The same draws of speakers are made for both; a difference is real if its 95 % interval leaves out 0. Below 0,
     the first is better.
     """
+    if plot:
+        refuse_overwriting("--plot", plot, scores, other_scores, trials, manifest, enrollments)
     from speakertrip import evaluation, manifests
 
     lists = read_lists(trials, manifest, enrollments)
@@ -41,6 +43,8 @@ def compare(
     found = evaluation.compare(lists.trials, one, other, lists.speakers)
     if plot:
         evaluation.plot_both(plot, lists.trials, {scores: one, other_scores: other})
+    if words := caution(found.targets, found.target_speakers):
+        click.echo(words, err=True)
     click.echo(json.dumps(found.to_json()) if as_json else _table(found))
 
 

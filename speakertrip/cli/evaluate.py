@@ -1,13 +1,15 @@
 """``speakertrip evaluate``."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
-from speakertrip.cli.options import device_options, json_option, optional_model_option
+from speakertrip.cli.options import Prior, device_options, json_option, optional_model_option
 from speakertrip.cli.scoring import (
+    caution,
     list_options,
     read_lists,
     read_lists_and_audio,
@@ -21,12 +23,14 @@ from speakertrip.errors import UsageError
 if TYPE_CHECKING:
     from speakertrip.evaluation import Report
 
+REPORT_FILES = ("report.json", "report.md", "det.png", "scores.png", "calibration.png")
+
 
 @click.command()
 @optional_model_option
 @click.option(
     "--scores", multiple=True, metavar="SCORES",
-    help="Evaluate this score file, of whatever system, and no model; repeatable where a calibration fuses them.",
+    help="Evaluate this score file and no model; several, in the order of calibrate, are fused by a calibration.",
 )  # fmt: skip
 @click.option(
     "--calibration", metavar="FILE", help="Turn scores into likelihood ratios by what calibrate wrote."
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--report", metavar="FOLDER", help="Write report.json, report.md and pictures into it.")
 @click.option("--write-scores", metavar="FILE", help="Write 'enrollment test score' a line.")
 @click.option(
-    "--p-target", "p_targets", type=click.FloatRange(0, 1, min_open=True, max_open=True), multiple=True,
+    "--p-target", "p_targets", type=Prior(), multiple=True,
     help="Give minDCF and actDCF at this target prior, beside 0.01 and 0.05; repeatable.",
 )  # fmt: skip
 @click.option(
@@ -71,11 +75,12 @@ def evaluate(
     """
     named = ctx.get_parameter_source("model") is ParameterSource.COMMANDLINE
     _require_one_system(model, named, scores, calibration, write_scores)
+    inputs = (trials, manifest, enrollments, calibration, *scores)
     if write_scores:
-        inputs = (trials, manifest, enrollments, calibration, *scores)
         refuse_overwriting("--write-scores", write_scores, *inputs)
+    for file in REPORT_FILES if report else ():
+        refuse_overwriting("--report", str(Path(str(report)) / file), *inputs)
     from speakertrip import evaluation, manifests
-    from speakertrip.metrics import MIN_SPEAKERS
 
     lists = (read_lists if scores else read_lists_and_audio)(trials, manifest, enrollments)
     found = (
@@ -93,8 +98,8 @@ def evaluate(
         name = " + ".join(scores) or str(model)
         if not evaluation.write_report(report, name, lists.trials, found, result, conditions):
             click.echo("The report has no pictures: install the plot extra, speakertrip[plot].", err=True)
-    if result.target_speakers < MIN_SPEAKERS:
-        click.echo(_caution(result, MIN_SPEAKERS), err=True)
+    if words := caution(result.targets, result.target_speakers):
+        click.echo(words, err=True)
     click.echo(json.dumps(result.to_json()) if as_json else _table(result))
 
 
@@ -114,14 +119,6 @@ def _require_one_system(
         raise UsageError(
             "--write-scores writes the scores of a model, or calibrated ones; --scores has these already."
         )
-
-
-def _caution(result: "Report", enough: int) -> str:
-    trials, speakers = result.targets, result.target_speakers
-    return (
-        f"The interval says little: it rests on {trials:,} target trial{'s' * (trials > 1)} of {speakers} "
-        f"speaker{'s' * (speakers > 1)}; use a list with target trials of at least {enough} speakers."
-    )
 
 
 def _table(result: "Report") -> str:

@@ -1,5 +1,6 @@
 """Options that several verbs share, and standard input as a file."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,20 @@ store_option = click.option(
     help="Store of enrolled speakers  [default: in your data folder]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+
+
+class Prior(click.FloatRange):
+    """A probability between 0 and 1, and neither; not NaN, which a range lets through."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1, min_open=True, max_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no number.", param, ctx)
+        return number
 
 
 def device_options(verb: Verb) -> Verb:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import Verb, progress_bar
-from speakertrip.errors import DataError, UsageError
+from speakertrip.errors import DataError, StorageError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +57,18 @@ def list_options(verb: Verb) -> Verb:
     return trials(manifest(enrollments(verb)))
 
 
+def caution(targets: int, speakers: int) -> str | None:
+    """Return a warning where an interval rests on too few speakers; None where it does not."""
+    from speakertrip.metrics import MIN_SPEAKERS
+
+    if speakers >= MIN_SPEAKERS:
+        return None
+    return (
+        f"The interval says little: it rests on {targets:,} target trial{'s' * (targets > 1)} of {speakers} "
+        f"speaker{'s' * (speakers > 1)}; use a list with target trials of at least {MIN_SPEAKERS} speakers."
+    )
+
+
 def read_lists(trials: str, manifest: str | None, enrollments: str | None) -> Lists:
     """Read what the list options name.
 
@@ -91,8 +103,11 @@ def refuse_overwriting(option: str, target: str, *inputs: str | None) -> None:
     """Check that what is written is none of what is read.
 
     Raises:
-        UsageError: it is.
+        StorageError: it is a folder.
+        UsageError: it is one of them.
     """
+    if Path(target).is_dir():
+        raise StorageError(f"Cannot write {target}: it is a folder.")
     if Path(target).resolve() in {Path(file).resolve() for file in inputs if file}:
         raise UsageError(f"{option} {target} would overwrite what is read; name another file.")
 
@@ -154,6 +169,6 @@ def require_other_trials(fitted_on: "FittedOn | None", trials: "Trials") -> None
     """
     if fitted_on is not None and fitted_on.overlaps(trials):
         raise UsageError(
-            f"The calibration was fitted on these very trials ({fitted_on.name}), so that what it reaches on them says "
-            "nothing; take another list, or ask for it by --same-trials."
+            f"The calibration was fitted on utterances of these trials ({fitted_on.name}), so that what it reaches on "
+            "them says nothing; take another list, or ask for it by --same-trials."
         )

@@ -18,13 +18,23 @@ from speakertrip.metrics import PairedDifference, det_curve, paired_differences
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How two systems differ, by the name of the rate: "eer", "min_dcf(0.01)", ...; below 0: the first is better."""
+    """How two systems differ on a trial list.
 
+    Attributes:
+        trials: how many, of which ``targets`` are target trials.
+        speakers: how many on both sides, of which ``target_speakers`` have target trials.
+        differences: by the name of the rate: "eer", "min_dcf(0.01)", ...; below 0: the first is better.
+    """
+
+    trials: int
+    targets: int
+    speakers: int
+    target_speakers: int
     differences: Mapping[str, PairedDifference]
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as JSON types."""
-        return {
+        rates = {
             name: {
                 "difference": found.difference,
                 "interval": list(found.interval),
@@ -33,6 +43,8 @@ class Comparison:
             }
             for name, found in self.differences.items()
         }
+        counts = {"trials": self.trials, "targets": self.targets, "speakers": self.speakers}
+        return {**counts, "target_speakers": self.target_speakers, "rates": rates}
 
 
 def plot_both(path: FilePath, trials: Trials, scores: Mapping[str, npt.NDArray[np.floating]]) -> None:
@@ -65,6 +77,8 @@ def compare(
     Raises:
         DataError: as of ``report``.
     """
-    first, second, _ = check_trials(trials, speakers)
+    first, second, count = check_trials(trials, speakers)
     one, other = require_scores(trials, scores), require_scores(trials, other_scores)
-    return Comparison(paired_differences(one, other, trials.targets, first, second, statistics()))
+    found = paired_differences(one, other, trials.targets, first, second, statistics())
+    with_targets = len(np.unique(first[trials.targets]))
+    return Comparison(len(trials), int(trials.targets.sum()), count, with_targets, found)

@@ -13,7 +13,7 @@ from speakertrip.evaluation.conditions import ConditionReport
 from speakertrip.evaluation.report import Interval, Report
 from speakertrip.manifests import Trials
 from speakertrip.manifests.lines import FilePath, write_lines
-from speakertrip.metrics import OperatingPoint, det_curve, threshold_at_eer
+from speakertrip.metrics import MIN_SPEAKERS, OperatingPoint, det_curve, threshold_at_eer
 
 PICTURES = {"det.png": "DET curve", "scores.png": "Scores", "calibration.png": "Calibration"}
 
@@ -105,6 +105,11 @@ def _page(name: str, report: Report, conditions: Sequence[ConditionReport], draw
     lines = [f"# {name}", "", "| rate | value |", "|---|---|"]
     lines += [f"| {rate} | {value} |" for rate, value in table(report)]
     lines += ["", "actDCF and Cllr take the scores for natural-log likelihood ratios."]
+    if report.target_speakers < MIN_SPEAKERS:
+        lines += [
+            "",
+            f"**The intervals say little:** they rest on {report.target_speakers} speakers with target trials.",
+        ]
     if conditions:
         lines += [
             "",

@@ -72,6 +72,7 @@ class Report:
             "trials": self.trials,
             "targets": self.targets,
             "speakers": self.speakers,
+            "target_speakers": self.target_speakers,
             "speakers_from": self.speakers_from,
             "eer": self.eer,
             "eer_interval": list(self.eer_interval),

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
@@ -96,6 +96,7 @@ def trials(draw):
 @given(trials())
 def test_isotonic_agrees_with_scikit_learn_after_the_laplace_rule(drawn):
     scores, targets = drawn
+    assume(scores[targets].mean() > scores[~targets].mean())
     fitted = IsotonicCalibration.fit(scores, targets)
     more = np.concatenate([[scores.min() - 1], scores, [scores.max() + 1]])
     truth = np.concatenate([[1.0], targets, [0.0]])
@@ -135,5 +136,25 @@ def test_bad_options_are_refused():
         LinearCalibration.fit([0.1, 0.2], [False, True], p_target=1.0)
     with pytest.raises(ValueError, match="expected 1 columns"):
         LinearCalibration.fit(np.zeros((2, 2)), [False, True])
-    with pytest.raises(ValueError, match="the less it speaks for a target"):
+    with pytest.raises(ValueError, match="is not higher for targets"):
         LinearCalibration.fit([0.9, 0.1], [False, True])
+
+
+@pytest.mark.parametrize("p_target", [1e-9, 1e-4, 0.5, 1 - 1e-9])
+def test_extreme_priors_give_a_weight(p_target):
+    scores, truth = gaussian(500, 2_000)
+    fitted = LinearCalibration.fit(scores / 7 + 0.4, truth, p_target=p_target)
+    assert 1 < fitted.weights[0] < 20
+
+
+def test_numbers_that_are_no_calibration_are_refused():
+    for weights, bias in ((np.array([1e13]), 0.0), (np.array([np.nan]), 0.0), (np.ones(1), np.inf)):
+        with pytest.raises(ValueError, match="finite numbers below"):
+            LinearCalibration(("score",), weights, bias)
+    for thresholds, llrs in (([0.2, 0.1], [0, 1]), ([0.1, 0.1], [0, 1]), ([0.1, 0.2], [1, 0])):
+        with pytest.raises(ValueError, match="must increase"):
+            IsotonicCalibration(np.array(thresholds), np.array(llrs))
+    with pytest.raises(ValueError, match="of one length"):
+        IsotonicCalibration(np.array([]), np.array([]))
+    with pytest.raises(ValueError, match="is not higher for targets"):
+        IsotonicCalibration.fit([0.9, 0.1], [False, True])

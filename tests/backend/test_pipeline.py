@@ -149,5 +149,5 @@ def test_arrays_that_do_not_fit_are_refused(fitted):
     ):
         with pytest.raises(ValueError, match=message):
             unpack(options, {**arrays, name: change(arrays[name])}, DIM)
-    with pytest.raises(ValueError, match="as-norm needs a cohort"):
+    with pytest.raises(ValueError, match="cohort is missing from the arrays"):
         unpack(options, {name: array for name, array in arrays.items() if name != "cohort"}, DIM)

@@ -83,7 +83,7 @@ def test_the_trials_that_were_fitted_on_are_refused_unless_asked_for(call, score
     again = ("evaluate", "--scores", "one.a", "--trials", "shuffled.trials", "--calibration", "c.json")
     code, out, err = call(*again)
     assert (code, out) == (2, "")
-    assert "The calibration was fitted on these very trials (one.trials)" in err
+    assert "The calibration was fitted on utterances of these trials (one.trials)" in err
     assert call(*again, "--same-trials")[0] == 0
 
 
@@ -99,7 +99,7 @@ def test_the_trials_that_were_fitted_on_are_refused_unless_asked_for(call, score
         (
             ("calibrate", "flipped", "--out", "c.json"),
             6,
-            "The scores cannot be calibrated: the higher the score",
+            "The scores cannot be calibrated: the score is not higher for targets",
         ),
         (("calibrate", "one.a", "--out", "one.a"), 2, "would overwrite"),
         (
@@ -184,7 +184,7 @@ def test_a_bundle_with_a_backend(call, voices, bundle_folder, tmp_path, monkeypa
 
     refused = call("evaluate", "--model", "fitted", *fit)
     assert refused[0] == 2
-    assert "fitted on these very trials" in refused[2]
+    assert "fitted on utterances of these trials" in refused[2]
     other = ("--trials", "other.trials", "--manifest", "other.jsonl")
     assert call("score", "--model", "fitted", *other, "--out", "other.scores")[0] == 0
     scores = read_scores("other.scores", read_trials("other.trials"))

@@ -82,7 +82,8 @@ def test_an_interval_of_one_speaker(speakertrip):
     assert (code, len(err.splitlines())) == (0, 1)
     assert "rests on 1 target trial of 1 speaker;" in err
     assert set(json.loads(out)) == {
-        "trials", "targets", "speakers", "speakers_from", "eer", "eer_interval", "eer_convex_hull", "min_dcf",
+        "trials", "targets", "speakers", "target_speakers", "speakers_from", "eer", "eer_interval",
+        "eer_convex_hull", "min_dcf",
         "act_dcf", "cllr", "min_cllr", "intervals",
     }  # fmt: skip
 

@@ -68,7 +68,8 @@ def test_costs_at_more_priors(call):
     entries = json.loads(call(*EVALUATE, "--json", "--p-target", "0.001", "--p-target", "0.05")[1])
     assert list(entries["min_dcf"]) == list(entries["act_dcf"]) == ["0.001", "0.01", "0.05"]
     assert "act_dcf(0.001)" in entries["intervals"]
-    assert call(*EVALUATE, "--p-target", "0")[0] == 2
+    for wrong in ("0", "1", "nan"):
+        assert call(*EVALUATE, "--p-target", wrong)[0] == 2
 
 
 def test_a_model_in_the_environment_does_not_contradict_score_files(call, monkeypatch):
@@ -88,7 +89,8 @@ def test_comparison(call):
     arguments = ("compare", "good.txt", "bad.txt", "--trials", "trials.txt")
     code, out, err = call(*arguments, "--json", "--plot", "both.png")
     assert (code, err) == (0, "")
-    found = json.loads(out)
+    assert json.loads(out)["target_speakers"] == 12
+    found = json.loads(out)["rates"]
     assert found["eer"]["difference"] < 0
     assert found["eer"]["real"]
     assert Path("both.png").stat().st_size > 1_000
@@ -121,6 +123,39 @@ def test_a_broken_score_file(call):
     code, out, err = call(*EVALUATE)
     assert (code, out) == (6, "")
     assert "good.txt" in err
+
+
+@pytest.mark.parametrize("target", ["good.txt", "bad.txt", "trials.txt", "manifest.jsonl"])
+def test_a_picture_never_replaces_an_input(call, target):
+    before = Path(target).read_bytes()
+    lists = ("--trials", "trials.txt", "--manifest", "manifest.jsonl")
+    code, _, err = call("compare", "good.txt", "bad.txt", *lists, "--plot", target)
+    assert (code, "would overwrite" in err) == (2, True)
+    assert Path(target).read_bytes() == before
+
+
+def test_a_report_never_replaces_an_input(call):
+    Path("r").mkdir()
+    Path("r/report.md").write_bytes(Path("good.txt").read_bytes())
+    code, _, err = call("evaluate", "--scores", "r/report.md", "--trials", "trials.txt", "--report", "r")
+    assert (code, "would overwrite" in err) == (2, True)
+    assert Path("r/report.md").read_bytes() == Path("good.txt").read_bytes()
+
+
+def test_few_speakers_are_warned_of_wherever_intervals_stand(call):
+    lines = Path("trials.txt").read_text().splitlines()
+    few = [line for line in lines if all(f" s{speaker}/" not in line for speaker in range(3, 12))]
+    Path("few.txt").write_text("\n".join(few))
+    pairs = {tuple(line.split()[1:]) for line in few}
+    for name in ("good", "bad"):
+        rows = Path(f"{name}.txt").read_text().splitlines()
+        Path(f"few.{name}").write_text("\n".join(row for row in rows if tuple(row.split()[:2]) in pairs))
+    code, out, err = call("compare", "few.good", "few.bad", "--trials", "few.txt", "--json")
+    assert (code, json.loads(out)["target_speakers"]) == (0, 3)
+    assert "rests on 9 target trials of 3 speakers" in err
+    code, _, err = call("evaluate", "--scores", "few.good", "--trials", "few.txt", "--report", "r")
+    assert (code, "rests on 9 target trials of 3 speakers" in err) == (0, True)
+    assert "**The intervals say little:**" in Path("r/report.md").read_text()
 
 
 def test_score_files_need_no_torch():

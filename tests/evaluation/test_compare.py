@@ -30,8 +30,8 @@ def test_a_better_system_is_told_apart_in_every_rate(trials):
             one.act_dcf[p] - other.act_dcf[p]
         )
     assert found.differences["eer"].real
-    assert found.to_json()["eer"]["p_value"] < 0.05
-    low, high = found.to_json()["cllr"]["interval"]
+    assert found.to_json()["rates"]["eer"]["p_value"] < 0.05
+    low, high = found.to_json()["rates"]["cllr"]["interval"]
     assert low <= found.differences["cllr"].difference <= high < 0
 
 

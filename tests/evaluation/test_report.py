@@ -70,7 +70,8 @@ def test_report(system):
     assert report.eer_interval[0] <= report.eer <= report.eer_interval[1]
     assert report.to_json()["min_dcf"] == {"0.01": min_dcf(curve, 0.01), "0.05": min_dcf(curve, 0.05)}
     assert set(report.to_json()) == {
-        "trials", "targets", "speakers", "speakers_from", "eer", "eer_interval", "eer_convex_hull", "min_dcf",
+        "trials", "targets", "speakers", "target_speakers", "speakers_from", "eer", "eer_interval",
+        "eer_convex_hull", "min_dcf",
         "act_dcf", "cllr", "min_cllr", "intervals",
     }  # fmt: skip
 
