@@ -1,7 +1,6 @@
 """``speakertrip manifest trials``."""
 
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -24,8 +23,8 @@ AT_LEAST_ONE = click.IntRange(min=1)
 )
 @click.option("--same-sex", is_flag=True, help="Only pairs of one sex.")
 @click.option("--cross-session", is_flag=True, help="Target trials only across sessions.")
-@click.option("--same-language", "language", flag_value="same", help="Only pairs of one language.")
-@click.option("--cross-language", "language", flag_value="cross", help="Only pairs of two languages.")
+@click.option("--same-language", is_flag=True, help="Only pairs of one language.")
+@click.option("--cross-language", is_flag=True, help="Only pairs of two languages.")
 @click.option(
     "--enroll-utterances",
     type=AT_LEAST_ONE,
@@ -42,12 +41,15 @@ def trials(
     nontargets_per_speaker: int | None,
     same_sex: bool,
     cross_session: bool,
-    language: Literal["same", "cross"] | None,
+    same_language: bool,
+    cross_language: bool,
     enroll_utterances: int | None,
     enrollments_out: str | None,
     seed: int,
 ) -> None:
     """Make a trial list of MANIFEST: all pairs, or a seeded sample of them."""
+    if same_language and cross_language:
+        raise UsageError("--same-language and --cross-language exclude each other.")
     if (enroll_utterances is None) != (enrollments_out is None):
         raise UsageError("--enroll-utterances and --enrollments-out go together: give both or neither.")
     files = [Path(file).resolve() for file in (manifest_path, out, enrollments_out) if file]
@@ -63,7 +65,7 @@ def trials(
         nontargets_per_speaker=nontargets_per_speaker,
         same_sex=same_sex,
         cross_session=cross_session,
-        language=language,
+        language="same" if same_language else "cross" if cross_language else None,
         enroll_utterances=enroll_utterances,
         seed=seed,
     )

@@ -63,6 +63,7 @@ def test_models(manifest, capsys):
             "m.jsonl: no speaker has 4 utterances",
         ),
         (["--enroll-utterances", "2"], 2, "--enroll-utterances and --enrollments-out go together"),
+        (["--same-language", "--cross-language"], 2, "exclude each other"),
         (["--out", "./m.jsonl"], 2, "must be different files"),
         (["--targets", "-1"], 2, "--targets"),
         (["--out", "m.jsonl/t.txt"], 7, "Cannot write"),
