@@ -1,7 +1,7 @@
 """From embeddings to scores to likelihood ratios to decisions."""
 
 from speakertrip.backend.calibration import Calibration, IsotonicCalibration, LinearCalibration
-from speakertrip.backend.cosine import mean_of_units, pair_scores, unit_rows
+from speakertrip.backend.cosine import pair_scores, unit_rows
 from speakertrip.backend.decision import Decision, decide, in_words
 from speakertrip.backend.fitted import FittedOn
 from speakertrip.backend.lda import LDA
@@ -29,7 +29,6 @@ __all__ = [
     "cohort_statistics",
     "decide",
     "in_words",
-    "mean_of_units",
     "normalise",
     "pack",
     "pair_scores",

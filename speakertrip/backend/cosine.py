@@ -17,11 +17,6 @@ def unit_rows(embeddings: FloatArray) -> FloatArray:
     return np.asarray(embeddings / np.maximum(norms, np.finfo(np.float32).tiny), dtype=np.float32)
 
 
-def mean_of_units(embeddings: FloatArray) -> FloatArray:
-    """Return the mean of the unit embeddings, ``(n, dim)`` to ``(dim,)``: what a speaker is compared by."""
-    return np.asarray(unit_rows(embeddings).mean(axis=0), dtype=np.float32)
-
-
 def pair_scores(
     enrollments: FloatArray,
     tests: FloatArray,

@@ -23,8 +23,6 @@ from speakertrip.errors import UsageError
 if TYPE_CHECKING:
     from speakertrip.evaluation import Report
 
-REPORT_FILES = ("report.json", "report.md", "det.png", "scores.png", "calibration.png")
-
 
 @click.command()
 @optional_model_option
@@ -78,9 +76,11 @@ def evaluate(
     inputs = (trials, manifest, enrollments, calibration, *scores)
     if write_scores:
         refuse_overwriting("--write-scores", write_scores, *inputs)
-    for file in REPORT_FILES if report else ():
-        refuse_overwriting("--report", str(Path(str(report)) / file), *inputs)
     from speakertrip import evaluation, manifests
+    from speakertrip.evaluation.folder import FILES
+
+    for file in FILES if report else ():
+        refuse_overwriting("--report", str(Path(str(report)) / file), *inputs)
 
     lists = (read_lists if scores else read_lists_and_audio)(trials, manifest, enrollments)
     found = (

@@ -2,7 +2,15 @@
 
 from speakertrip.corpora.folder import build_manifest
 from speakertrip.corpora.pairing import draw_trials
-from speakertrip.corpora.split import split_speakers
+from speakertrip.corpora.split import split_speakers, thin_speakers
 from speakertrip.corpora.trial_lists import TrialList, TrialOptions, make_trials
 
-__all__ = ["TrialList", "TrialOptions", "build_manifest", "draw_trials", "make_trials", "split_speakers"]
+__all__ = [
+    "TrialList",
+    "TrialOptions",
+    "build_manifest",
+    "draw_trials",
+    "make_trials",
+    "split_speakers",
+    "thin_speakers",
+]

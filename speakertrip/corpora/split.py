@@ -48,3 +48,22 @@ def split_speakers(
         [u for u in utterances if u.speaker not in held],
         [u for u in utterances if u.speaker in held],
     )
+
+
+def thin_speakers(utterances: Sequence[Utterance], most: int, seed: int) -> list[Utterance]:
+    """Keep at most so many utterances of each speaker, drawn at random, in the order of the draw.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> kept = thin_speakers([Utterance(f"{n}", Path("a.wav"), "s") for n in range(9)], most=2, seed=0)
+        >>> len(kept)
+        2
+    """
+    kept: dict[str, int] = {}
+    chosen = []
+    for row in np.random.default_rng(seed).permutation(len(utterances)):
+        speaker = utterances[row].speaker
+        kept[speaker] = kept.get(speaker, 0) + 1
+        if kept[speaker] <= most:
+            chosen.append(utterances[row])
+    return chosen

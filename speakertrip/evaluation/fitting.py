@@ -20,6 +20,7 @@ from speakertrip.backend import (
 from speakertrip.backend.calibration import P_TARGET
 from speakertrip.backend.calibration_file import CalibrationFile
 from speakertrip.backend.pipeline import TOP
+from speakertrip.corpora import thin_speakers
 from speakertrip.errors import DataError, UsageError
 from speakertrip.evaluation.checks import check_trials, speakers_of
 from speakertrip.evaluation.report import require_scores
@@ -189,7 +190,7 @@ def _columns_of(quality: Quality) -> tuple[str, str]:
 def _fit_steps(
     embedder: "Embedder", recipe: BackendRecipe, cohort: Sequence[Utterance], progress: Callable[[int], None]
 ) -> Backend:
-    chosen = _draw(cohort, recipe.utterances, recipe.seed)
+    chosen = thin_speakers(cohort, recipe.utterances, recipe.seed)
     units = unit_rows(embedder.embed_utterances(chosen, progress))
     _, speakers = np.unique([utterance.speaker for utterance in chosen], return_inverse=True)
     prepared = Backend()
@@ -208,15 +209,3 @@ def _means(rows: FloatArray, speakers: npt.NDArray[np.intp]) -> FloatArray:
     means = np.zeros((speakers.max() + 1, rows.shape[1]), dtype=np.float32)
     np.add.at(means, speakers, rows)
     return np.asarray(means / np.bincount(speakers)[:, None], dtype=np.float32)
-
-
-def _draw(utterances: Sequence[Utterance], most: int, seed: int) -> list[Utterance]:
-    """Keep at most so many utterances of each speaker, at random."""
-    kept: dict[str, int] = {}
-    chosen = []
-    for row in np.random.default_rng(seed).permutation(len(utterances)):
-        speaker = utterances[row].speaker
-        kept[speaker] = kept.get(speaker, 0) + 1
-        if kept[speaker] <= most:
-            chosen.append(utterances[row])
-    return chosen

@@ -16,6 +16,7 @@ from speakertrip.manifests.lines import FilePath, write_lines
 from speakertrip.metrics import MIN_SPEAKERS, OperatingPoint, det_curve, threshold_at_eer
 
 PICTURES = {"det.png": "DET curve", "scores.png": "Scores", "calibration.png": "Calibration"}
+FILES = ("report.json", "report.md", *PICTURES)
 
 
 def write_report(

@@ -11,7 +11,7 @@ import numpy as np
 from speakertrip.backend import Backend, FittedOn, LinearCalibration
 from speakertrip.bundle import Calibration
 from speakertrip.config import TrainConfig
-from speakertrip.corpora import draw_trials
+from speakertrip.corpora import draw_trials, thin_speakers
 from speakertrip.embedding import Embedder, load_speech
 from speakertrip.manifests import Utterance
 from speakertrip.metrics import det_curve, eer_interval, equal_error_rate, speaker_groups, threshold_at_eer
@@ -32,7 +32,7 @@ class Validation:
     """
 
     def __init__(self, utterances: Sequence[Utterance], config: TrainConfig) -> None:
-        chosen = _thin(utterances, config.validation.utterances, config.seed)
+        chosen = thin_speakers(utterances, config.validation.utterances, config.seed)
         self.trials = draw_trials(
             chosen, config.seed, config.validation.targets, config.validation.nontargets
         )
@@ -65,15 +65,3 @@ class Validation:
             speakers=self.speakers,
         )
         return calibration, backend
-
-
-def _thin(utterances: Sequence[Utterance], most: int, seed: int) -> list[Utterance]:
-    """Keep at most so many utterances of each speaker, at random."""
-    kept: dict[str, int] = {}
-    chosen = []
-    for i in np.random.default_rng(seed).permutation(len(utterances)):
-        speaker = utterances[i].speaker
-        kept[speaker] = kept.get(speaker, 0) + 1
-        if kept[speaker] <= most:
-            chosen.append(utterances[i])
-    return chosen
