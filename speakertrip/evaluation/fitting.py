@@ -11,6 +11,7 @@ from speakertrip.backend import (
     LDA,
     PLDA,
     Backend,
+    Calibration,
     FittedOn,
     IsotonicCalibration,
     LinearCalibration,
@@ -128,20 +129,24 @@ def fit_backend(
             backend = replace(backend, plda=backend.plda.adapt(rows))
         sides = embed_sides(embedder, trials, utterances, models, progress, backend)
         columns = backend.columns(*sides, quality=bool(recipe.quality))
-        names = ("score", *(column for q in recipe.quality for column in _columns_of(q)))
-        missing = [column for column in names if column not in columns]
-        if missing:
-            raise DataError(f"{missing[0]} is not known of these trials: the manifest lacks durations.")
-        values = np.column_stack([columns[column] for column in names])
-        calibration = (
-            LinearCalibration.fit(values, trials.targets, names, recipe.p_target)
-            if recipe.method == "linear"
-            else IsotonicCalibration.fit(values[:, 0], trials.targets)
-        )
+        calibration = _fit_calibration(recipe, columns, trials)
     except ValueError as error:
         raise DataError(f"The backend cannot be fitted: {error}.") from None
     fitted = replace(backend, calibration=calibration, fitted_on=FittedOn.of(trials, name))
     return fitted, fitted.score(*sides)
+
+
+def _fit_calibration(
+    recipe: BackendRecipe, columns: Mapping[str, npt.NDArray[np.floating]], trials: Trials
+) -> Calibration:
+    names = ("score", *(column for q in recipe.quality for column in _columns_of(q)))
+    missing = [column for column in names if column not in columns]
+    if missing:
+        raise DataError(f"{missing[0]} is not known of these trials: the manifest lacks durations.")
+    if recipe.method == "isotonic":
+        return IsotonicCalibration.fit(columns["score"], trials.targets)
+    values = np.column_stack([columns[column] for column in names])
+    return LinearCalibration.fit(values, trials.targets, names, recipe.p_target)
 
 
 def calibrate_scores(
