@@ -2,8 +2,8 @@ import math
 
 import numpy as np
 import pytest
+from drawn_trials import scored_trials
 from hypothesis import assume, given
-from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
@@ -84,16 +84,7 @@ def test_a_constant_column_has_no_say():
     assert fitted(columns) == pytest.approx(alone(scores), abs=1e-4)
 
 
-@st.composite
-def trials(draw):
-    size = draw(st.integers(3, 40))
-    scores = np.array(draw(st.lists(st.integers(-8, 8), min_size=size, max_size=size))) / 4
-    targets = np.array(draw(st.lists(st.booleans(), min_size=size, max_size=size)))
-    targets[:2] = [True, False]
-    return scores, targets
-
-
-@given(trials())
+@given(scored_trials())
 def test_isotonic_agrees_with_scikit_learn_after_the_laplace_rule(drawn):
     scores, targets = drawn
     assume(scores[targets].mean() > scores[~targets].mean())

@@ -2,27 +2,18 @@ import math
 
 import numpy as np
 import pytest
+from drawn_trials import scored_trials
 from hypothesis import given
 from hypothesis import strategies as st
 
 from speakertrip.metrics import OperatingPoint, act_dcf, det_curve, mean_min_dcf, min_dcf
-
-
-@st.composite
-def llr_trials(draw):
-    size = draw(st.integers(2, 40))
-    scores = np.array(draw(st.lists(st.integers(-12, 12), min_size=size, max_size=size))) / 2
-    targets = np.array(draw(st.lists(st.booleans(), min_size=size, max_size=size)))
-    targets[:2] = [True, False]
-    return scores, targets
-
 
 points = st.builds(
     OperatingPoint, st.sampled_from([0.001, 0.01, 0.05, 0.5, 0.9]), st.sampled_from([1.0, 10.0]), st.just(1.0)
 )
 
 
-@given(llr_trials(), points)
+@given(scored_trials(largest=6.0, step=0.5), points)
 def test_act_dcf_agrees_with_a_plain_loop_and_is_never_below_the_lowest(trials, point):
     scores, targets = trials
     errors = {"miss": 0, "false alarm": 0}
@@ -38,7 +29,7 @@ def test_act_dcf_agrees_with_a_plain_loop_and_is_never_below_the_lowest(trials, 
     assert ours >= min_dcf(det_curve(scores, targets), point.p_target, point.c_miss, point.c_fa) - 1e-12
 
 
-@given(llr_trials(), st.integers(0, 2**31))
+@given(scored_trials(largest=6.0, step=0.5), st.integers(0, 2**31))
 def test_a_weight_counts_as_repetition(trials, seed):
     scores, targets = trials
     weights = np.random.default_rng(seed).integers(0, 4, len(scores))

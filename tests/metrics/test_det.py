@@ -1,20 +1,11 @@
 import numpy as np
 import pytest
+from drawn_trials import scored_trials
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import det_curve as sklearn_det_curve
 
 from speakertrip.metrics import det_curve, equal_error_rate, threshold_at_eer
-
-
-@st.composite
-def scored_trials(draw, max_size=40):
-    """Scores with many ties, and their truth, at least one of each kind."""
-    size = draw(st.integers(2, max_size))
-    scores = np.array(draw(st.lists(st.integers(-6, 6), min_size=size, max_size=size))) / 4
-    targets = np.array(draw(st.lists(st.booleans(), min_size=size, max_size=size)))
-    targets[:2] = [True, False]
-    return scores, targets
 
 
 @given(scored_trials())

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from drawn_trials import scored_trials
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.interpolate import interp1d
@@ -16,15 +17,6 @@ from speakertrip.metrics import (
     miss_at_false_alarm,
     threshold_at_eer,
 )
-
-
-@st.composite
-def scored_trials(draw):
-    size = draw(st.integers(2, 60))
-    scores = np.array(draw(st.lists(st.integers(-8, 8), min_size=size, max_size=size))) / 4
-    targets = np.array(draw(st.lists(st.booleans(), min_size=size, max_size=size)))
-    targets[:2] = [True, False]
-    return scores, targets
 
 
 def gaussian_trials(targets, nontargets, shift=3.0, seed=0):

@@ -2,21 +2,13 @@ import math
 
 import numpy as np
 import pytest
+from drawn_trials import scored_trials
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
 from speakertrip.metrics import cllr, det_curve, min_cllr
 from speakertrip.metrics.llr import BLOCK
-
-
-@st.composite
-def llr_trials(draw):
-    size = draw(st.integers(2, 40))
-    scores = np.array(draw(st.lists(st.integers(-12, 12), min_size=size, max_size=size))) / 2
-    targets = np.array(draw(st.lists(st.booleans(), min_size=size, max_size=size)))
-    targets[:2] = [True, False]
-    return scores, targets
 
 
 def plain_cllr(scores, targets):
@@ -28,7 +20,7 @@ def plain_cllr(scores, targets):
     return (math.fsum(costs[True]) / len(costs[True]) + math.fsum(costs[False]) / len(costs[False])) / 2
 
 
-@given(llr_trials())
+@given(scored_trials(largest=6.0, step=0.5))
 def test_agrees_with_the_definition_trial_by_trial(trials):
     assert cllr(*trials) == pytest.approx(plain_cllr(*trials))
 
@@ -42,7 +34,7 @@ def test_agrees_with_the_definition_over_more_than_a_block_and_at_the_extremes()
     assert cllr([800.0, -800.0], [True, False]) == 0
 
 
-@given(llr_trials())
+@given(scored_trials(largest=6.0, step=0.5))
 def test_min_cllr_is_that_of_the_scores_after_isotonic_regression(trials):
     scores, targets = trials
     share = IsotonicRegression().fit(scores, targets.astype(float)).predict(scores)
@@ -53,14 +45,14 @@ def test_min_cllr_is_that_of_the_scores_after_isotonic_regression(trials):
     assert -1e-12 <= ours <= min(1, cllr(scores, targets)) + 1e-9
 
 
-@given(llr_trials())
+@given(scored_trials(largest=6.0, step=0.5))
 def test_min_cllr_does_not_change_under_a_strictly_increasing_map(trials):
     scores, targets = trials
     mapped = det_curve(np.exp(scores) * 3 - 1, targets)
     assert min_cllr(det_curve(scores, targets)) == pytest.approx(min_cllr(mapped), abs=1e-12)
 
 
-@given(llr_trials(), st.integers(0, 2**31))
+@given(scored_trials(largest=6.0, step=0.5), st.integers(0, 2**31))
 def test_a_weight_counts_as_repetition(trials, seed):
     scores, targets = trials
     weights = np.random.default_rng(seed).integers(0, 4, len(scores))
