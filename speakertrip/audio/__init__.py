@@ -1,6 +1,8 @@
 """Audio files to waveforms: float32, mono, 16 kHz, shape ``(samples,)``."""
 
+from speakertrip.audio.activity import find_speech
 from speakertrip.audio.codec import AudioHeader, decode, encode, read_header
+from speakertrip.audio.quality import Quality, measure_quality
 from speakertrip.audio.source import AudioBytes, AudioSource, read_stream
 from speakertrip.audio.speech import require_speech
 from speakertrip.audio.waveform import SAMPLE_RATE, load_waveform, resample
@@ -10,9 +12,12 @@ __all__ = [
     "AudioBytes",
     "AudioHeader",
     "AudioSource",
+    "Quality",
     "decode",
     "encode",
+    "find_speech",
     "load_waveform",
+    "measure_quality",
     "read_header",
     "read_stream",
     "require_speech",
