@@ -101,6 +101,29 @@ def encode(path: FilePath, waveform: npt.NDArray[np.float32], sample_rate: int) 
         raise StorageError(f"Cannot write {path}: {str(error).rstrip('.')}.") from None
 
 
+def encode_bytes(
+    waveform: npt.NDArray[np.float32],
+    sample_rate: int,
+    container: str,
+    subtype: str,
+    compression: float | None = None,
+) -> bytes:
+    """Return what a file of a mono waveform ``(samples,)``, within ±1, would hold.
+
+    Args:
+        waveform: float32.
+        sample_rate: in hertz.
+        container: as libsndfile names it: "WAV", "OGG", "MP3".
+        subtype: likewise: "ULAW", "GSM610", "OPUS", "MPEG_LAYER_III".
+        compression: of a lossy codec that has a choice: from 0, its best quality, to 1, its smallest size.
+    """
+    content = io.BytesIO()
+    soundfile.write(
+        content, waveform, sample_rate, format=container, subtype=subtype, compression_level=compression
+    )
+    return content.getvalue()
+
+
 def _open(file: Path | AudioBytes) -> soundfile.SoundFile:
     # A name goes as bytes, for it need not be UTF-8.
     content = io.BytesIO(file.content) if isinstance(file, AudioBytes) else os.fsencode(file)
