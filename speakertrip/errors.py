@@ -23,6 +23,10 @@ class AudioError(SpeakertripError):
     exit_code = 3
 
 
+class SamplesError(AudioError):
+    """Audio whose samples are no numbers to compute with: not finite, or far beyond full scale."""
+
+
 class StoreError(SpeakertripError):
     """The store of enrolled speakers: an unknown speaker, or a file that is no store."""
 

@@ -1,7 +1,7 @@
 """The manifest: one JSON object a line, one utterance an object."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ class Utterance:
         language: a language tag, where known.
         sex: as the corpus states it, where known.
         sha256: of the file, in hexadecimal, where known.
+        span: where the audio file lies within ``path``, as (first byte, bytes), where that is a shard of many; None:
+            ``path`` is the audio file.
         extra: keys that this version does not know; they survive a read and a write.
     """
 
@@ -38,6 +40,7 @@ class Utterance:
     language: str | None = None
     sex: str | None = None
     sha256: str | None = None
+    span: tuple[int, int] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -53,8 +56,16 @@ def read_manifest(path: FilePath) -> list[Utterance]:
         DataError: the file cannot be read, a line is not an object with ``id``, ``path`` and ``speaker``,
             a value has the wrong type or range, or an id comes twice.
     """
+    return [utterance for _, utterance in number_utterances(path)]
+
+
+def number_utterances(path: FilePath) -> Iterator[tuple[int, Utterance]]:
+    """Yield ``(line number, utterance)`` of each row of a manifest.
+
+    Raises:
+        DataError: as ``read_manifest``.
+    """
     folder = Path(path).absolute().parent
-    utterances: list[Utterance] = []
     seen: dict[str, int] = {}
     for number, text in read_lines(path, "manifest"):
         try:
@@ -67,10 +78,9 @@ def read_manifest(path: FilePath) -> list[Utterance]:
                 "ids must be unique."
             )
         seen[utterance.id] = number
-        utterances.append(utterance)
-    if not utterances:
+        yield number, utterance
+    if not seen:
         raise DataError(f"{path}: this manifest holds no utterance.")
-    return utterances
 
 
 def write_manifest(path: FilePath, utterances: Iterable[Utterance]) -> None:
@@ -80,7 +90,8 @@ def write_manifest(path: FilePath, utterances: Iterable[Utterance]) -> None:
         StorageError: the file cannot be written.
     """
     folder = Path(path).absolute().parent
-    write_lines(path, (_format_row(utterance, folder) for utterance in utterances))
+    rows = (as_row(utterance, folder) for utterance in utterances)
+    write_lines(path, (json.dumps(row, ensure_ascii=False) for row in rows))
 
 
 def _parse_row(text: str, folder: Path) -> Utterance:
@@ -118,6 +129,8 @@ def make_utterance(row: dict[str, Any], folder: Path) -> Utterance:
     for key in ("start", "duration", "sample_rate"):
         if key in known:
             _check_number(key, known[key])
+    if "span" in known:
+        known["span"] = _parse_span(known["span"])
     known["path"] = folder / known["path"]
     return Utterance(**known, extra={key: value for key, value in row.items() if key not in KEYS})
 
@@ -132,13 +145,19 @@ def _check_number(key: str, value: object) -> None:
         raise ValueError(f"'sample_rate' must be a whole number of hertz, not {value!r}")
 
 
-def _format_row(utterance: Utterance, folder: Path) -> str:
+def _parse_span(value: object) -> tuple[int, int]:
+    if isinstance(value, list) and [type(number) for number in value] == [int, int]:
+        first, count = value
+        if 0 <= first < MAX_NUMBER and 0 < count < MAX_NUMBER:
+            return first, count
+    raise ValueError(f"'span' must be [first byte, bytes], not {value!r}")
+
+
+def as_row(utterance: Utterance, folder: Path) -> dict[str, Any]:
+    """Return an utterance as a line of a manifest in a folder has it, without what is absent."""
     row: dict[str, Any] = {key: getattr(utterance, key) for key in KEYS}
     audio = utterance.path.absolute()
     row["path"] = audio.relative_to(folder).as_posix() if audio.is_relative_to(folder) else audio.as_posix()
     if not utterance.start:
         del row["start"]
-    return json.dumps(
-        {key: value for key, value in row.items() if value is not None} | dict(utterance.extra),
-        ensure_ascii=False,
-    )
+    return {key: value for key, value in row.items() if value is not None} | dict(utterance.extra)
