@@ -7,19 +7,23 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from speakertrip.audio.activity import FRAMES_PER_SECOND, Stretches, find_speech, frame_levels
+from speakertrip.audio.activity import Stretches, find_speech, runs, total_seconds
 from speakertrip.audio.waveform import SAMPLE_RATE
 
-NEAR_FULL_SCALE = 0.9  # of full scale: a lower peak is no clipping
-FLAT = 0.001  # of the peak: samples within it lie at the peak
-CLIPPED_RUN = 3  # samples; fewer at the peak are the peak
-ROUNDING_DB = -101.0  # the power of rounding to 16 bits: no pause counts as quieter
-SHORTEST_NOISE = 10  # frames of pause, without which noise is not estimated
-SPECTRUM = 512  # samples of a spectrum's frame
-SPECTRA = 2_000  # at most, evenly over the speech
-BAND_DB = 60.0  # below the strongest band: energy that is not worth the name
+NEAR_FULL_SCALE = 0.9  # a lower peak is no clipping
+AT_PEAK = (
+    0.99  # of the peak: samples beyond lie at it, also where resampling or a codec has rounded the corners
+)
+CLIPPED_RUN = 3  # samples; a voice that is not clipped rarely stays at its peak so long
+BLOCK = 160  # samples of the blocks whose power tells the noise
+SHORTEST_NOISE = 10  # blocks of pause, 0.1 s, without which noise is not estimated
+ROUNDING_POWER = 2.0**-30 / 12  # of rounding to 16 bits, -101 dB: no pause counts as quieter
+SPECTRUM = 512  # samples of a frame whose spectrum is taken
+SPECTRA = 2_000  # frames at most, evenly over the speech
+BAND_DB = 60.0  # below the strongest frequency: energy that is not worth the name
 
 FloatArray = npt.NDArray[np.float32]
+Powers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,12 @@ class Quality:
     Attributes:
         seconds: its length.
         speech_seconds: how much of it is speech.
-        level_db: RMS of the speech in dB of full scale; -inf where there is none.
-        peak: the largest absolute sample; full scale is 1.
-        clipped: share of the samples, 0 to 1, that lie in runs at the peak, if that is near full scale.
-        snr_db: estimate of the speech's power over that of the pauses in dB; None without speech or without a pause.
-        bandwidth: highest frequency of the speech with energy within 60 dB of the strongest, in hertz; 0 without.
+        level_db: RMS of the speech in dB of full scale, which is a constant 1; -inf where there is no speech.
+        peak: the largest absolute sample.
+        clipped: share of the samples, 0 to 1, that lie in runs at the peak, where that is near full scale or beyond.
+        snr_db: power of the speech over that of the noise in the pauses, in dB, at least -30; None without speech or
+            without a pause.
+        bandwidth: highest frequency of the speech within 60 dB of its strongest, in hertz; 0 where there is no speech.
     """
 
     seconds: float
@@ -45,80 +50,85 @@ class Quality:
     bandwidth: float
 
 
-def measure_quality(waveform: FloatArray) -> Quality:
+def measure_quality(waveform: FloatArray, speech: Stretches | None = None) -> Quality:
     """Measure a waveform.
+
+    The noise is the median power of the pauses, as far as they do not touch speech; the speech is the mean power of
+    what is left when that is taken away. Noise that is heard only while somebody speaks is not seen.
 
     Args:
         waveform: ``(samples,)`` at 16 kHz, finite.
+        speech: where it holds speech; None: as ``find_speech`` finds it.
 
-    >>> measure_quality(np.zeros(16000, np.float32)).speech_seconds
-    0.0
+    >>> rng = np.random.default_rng(0)
+    >>> voice = np.sin(np.arange(48000) * 0.2) * (np.arange(48000) % 16000 < 8000)
+    >>> quality = measure_quality((0.3 * voice + 0.01 * rng.standard_normal(48000)).astype(np.float32))
+    >>> round(quality.level_db), round(quality.snr_db), quality.clipped
+    (-14, 26, 0.0)
     """
     waveform = np.asarray(waveform, np.float32)
-    speech = find_speech(waveform)
-    seconds = len(waveform) / SAMPLE_RATE
+    if speech is None:
+        speech = find_speech(waveform)
+    parts = [waveform[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)] for start, end in speech]
     return Quality(
-        seconds=seconds,
-        speech_seconds=sum(end - start for start, end in speech),
-        level_db=_level(waveform, speech),
+        seconds=len(waveform) / SAMPLE_RATE,
+        speech_seconds=total_seconds(speech),
+        level_db=_level_db(parts),
         peak=float(np.abs(waveform).max(initial=0.0)),
         clipped=_clipped(waveform),
-        snr_db=_snr(waveform, speech),
-        bandwidth=_bandwidth(waveform, speech),
+        snr_db=_snr_db(waveform, speech),
+        bandwidth=_bandwidth(parts),
     )
 
 
-def _level(waveform: FloatArray, speech: Stretches) -> float:
-    parts = [waveform[_sample(start) : _sample(end)] for start, end in speech]
+def _level_db(parts: list[FloatArray]) -> float:
     samples = sum(map(len, parts))
-    power = sum(float(np.dot(part, part)) for part in parts) / samples if samples else 0.0
+    power = sum(float(np.dot(part, part)) for part in parts) / max(samples, 1)
     return 10 * math.log10(power) if power else -math.inf
 
 
 def _clipped(waveform: FloatArray) -> float:
-    magnitude = np.abs(waveform)
-    peak = magnitude.max(initial=0.0)
+    peak = np.abs(waveform).max(initial=0.0)
     if peak < NEAR_FULL_SCALE:
         return 0.0
-    at_peak = magnitude >= (1 - FLAT) * peak
-    edges = np.flatnonzero(np.diff(at_peak, prepend=False, append=False)).reshape(-1, 2)
-    lengths = edges[:, 1] - edges[:, 0]
-    return float(lengths[lengths >= CLIPPED_RUN].sum() / len(waveform))
+    lengths = [end - first for first, end in runs(np.abs(waveform) >= AT_PEAK * peak)]
+    return sum(length for length in lengths if length >= CLIPPED_RUN) / len(waveform)
 
 
-def _snr(waveform: FloatArray, speech: Stretches) -> float | None:
-    """Return mean power of the speech, less that of the noise, over the median power of the pauses."""
-    levels = frame_levels(waveform)
-    active = np.zeros(len(levels), bool)
+def _snr_db(waveform: FloatArray, speech: Stretches) -> float | None:
+    powers = _block_powers(waveform)
+    inside = np.zeros(len(powers), bool)
+    touched = np.zeros(len(powers), bool)
     for start, end in speech:
-        active[_frame(start) : _frame(end)] = True
-    if not active.any() or (~active).sum() < SHORTEST_NOISE:
+        first, last = start * SAMPLE_RATE / BLOCK, end * SAMPLE_RATE / BLOCK
+        inside[math.ceil(first) : math.floor(last)] = True
+        touched[math.floor(first) : math.ceil(last)] = True
+    if not inside.any() or (~touched).sum() < SHORTEST_NOISE:
         return None
-    noise = 10 ** (max(float(np.median(levels[~active])), ROUNDING_DB) / 10)
-    both = float(np.mean(10 ** (levels[active] / 10)))
-    return 10 * math.log10(max(both - noise, 1e-3 * noise) / noise)
+    noise = max(float(np.median(powers[~touched])), ROUNDING_POWER)
+    return 10 * math.log10(max(float(powers[inside].mean()) / noise - 1, 1e-3))
 
 
-def _bandwidth(waveform: FloatArray, speech: Stretches) -> float:
-    parts = [waveform[_sample(start) : _sample(end)] for start, end in speech]
+def _block_powers(waveform: FloatArray) -> Powers:
+    """Return the power of each whole block, without the recording's offset."""
+    blocks = len(waveform) // BLOCK
+    if not blocks:
+        return np.zeros(0)
+    rows = waveform[: blocks * BLOCK].reshape(blocks, BLOCK)
+    mean = float(waveform.mean(dtype=np.float64))
+    powers = np.einsum("bs,bs->b", rows, rows) / BLOCK - mean * (2 * rows.mean(axis=1) - mean)
+    return np.maximum(powers.astype(np.float64), 0.0)
+
+
+def _bandwidth(parts: list[FloatArray]) -> float:
+    """Return where the mean power spectrum (Hann windows of 32 ms) last lies within 60 dB of its peak."""
     frames = [
         sliding_window_view(part, SPECTRUM)[:: SPECTRUM // 2] for part in parts if len(part) >= SPECTRUM
     ]
-    count = sum(map(len, frames))
-    if not count:
-        return 0.0
-    step = -(-count // SPECTRA)
+    step = max(1, sum(map(len, frames)) // SPECTRA)
     window = np.hanning(SPECTRUM).astype(np.float32)
     power = np.zeros(SPECTRUM // 2 + 1)
     for part in frames:
         power += (np.abs(np.fft.rfft(part[::step] * window, axis=1)) ** 2).sum(axis=0)
     worth = np.flatnonzero(power > power.max() * 10 ** (-BAND_DB / 10))
     return float(worth[-1] * SAMPLE_RATE / SPECTRUM) if len(worth) else 0.0
-
-
-def _sample(seconds: float) -> int:
-    return round(seconds * SAMPLE_RATE)
-
-
-def _frame(seconds: float) -> int:
-    return round(seconds * FRAMES_PER_SECOND)
