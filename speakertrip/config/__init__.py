@@ -1,5 +1,6 @@
 """Configuration: frozen models, read from TOML, unknown keys refused, changed by dotted overrides."""
 
+from speakertrip.config.augment import AugmentConfig
 from speakertrip.config.encoders import EcapaConfig, EncoderConfig, FeatureConfig, XVectorConfig
 from speakertrip.config.frozen import Frozen
 from speakertrip.config.losses import (
@@ -12,7 +13,6 @@ from speakertrip.config.losses import (
 )
 from speakertrip.config.reading import read_config
 from speakertrip.config.train import (
-    AugmentConfig,
     BatchConfig,
     DataConfig,
     OptimizerConfig,

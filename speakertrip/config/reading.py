@@ -6,8 +6,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from speakertrip.config.augment import EFFECT_KINDS
 from speakertrip.config.frozen import Frozen
 from speakertrip.config.train import TrainConfig
 from speakertrip.errors import ConfigError
@@ -44,15 +45,22 @@ def read_config(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Tra
         raise ConfigError(f"{path}: {_first_problem(error)}.") from None
 
 
-def _apply(entries: dict[str, Any], override: str) -> None:
+def _apply(entries: Any, override: str) -> None:
     dotted, equals, text = override.partition("=")
     *sections, key = dotted.strip().split(".")
     if not equals or not key or not all(sections):
         raise ConfigError(f"The override {override!r} is not of the form section.key=value.")
     for section in sections:
-        entries = entries.setdefault(section, {})
-        if not isinstance(entries, dict):
+        inner: Any = None
+        if isinstance(entries, dict):
+            inner = entries.setdefault(section, {})
+        elif section.isdecimal() and int(section) < len(entries):  # of an array of tables, as augment.chain.0
+            inner = entries[int(section)]
+        if not isinstance(inner, dict | list):
             raise ConfigError(f"The override {override!r} goes into {section!r}, which is not a section.")
+        entries = inner
+    if not isinstance(entries, dict):
+        raise ConfigError(f"The override {override!r} changes an entry of a list; give the whole list.")
     if key == "kind" and entries.get("kind", text) != text:
         entries.clear()  # the options of another kind are not its own
     try:
@@ -70,13 +78,16 @@ def _first_problem(error: ValidationError) -> str:
         else problem["msg"].removeprefix("Value error, ")
     )
     if problem["type"] == "union_tag_not_found":
-        kinds = ("ecapa", "xvector") if key == "encoder" else ("constant", "linear", "cosine", "adaptive")
+        kinds = {"encoder": ("ecapa", "xvector"), "loss": ("constant", "linear", "cosine", "adaptive")}.get(
+            key.partition(".")[0], EFFECT_KINDS
+        )
         reason = "say which: " + " or ".join(f'kind = "{kind}"' for kind in kinds)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{key or 'the file'}: {reason}{more}"
 
 
-def _kinds() -> set[str]:
+def _kinds(model: type[BaseModel] = Frozen) -> set[str]:
     """Names of the kinds of tables, which pydantic puts among the keys of a path."""
-    tagged = (model.model_fields.get("kind") for model in Frozen.__subclasses__())
-    return {kind for field in tagged if field for kind in get_args(field.annotation)}
+    field = model.model_fields.get("kind")
+    own = set(get_args(field.annotation)) if field else set()
+    return own.union(*(_kinds(each) for each in model.__subclasses__()))

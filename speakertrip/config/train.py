@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from speakertrip.config.augment import AugmentConfig
 from speakertrip.config.encoders import EcapaConfig, EncoderConfig, FeatureConfig
-from speakertrip.config.frozen import Decibels, Frozen, Probability
+from speakertrip.config.frozen import Frozen, Probability
 from speakertrip.config.losses import LossConfig, TripletConfig
 
 
@@ -19,15 +20,20 @@ class DataConfig(Frozen):
     crop_seconds: float = Field(2.0, ge=0.5, le=60)
     licences: dict[str, str] = Field({})  # of each corpus of the manifest, for the model card
     speeds: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = (0.9, 1.0, 1.1)  # each makes a new speaker
+    pitches: tuple[Annotated[float, Field(ge=-12, le=12)], ...] = (
+        0.0,
+    )  # semitones; each, at each speed, too
     memory_gib: float = Field(
         2.0, ge=0
     )  # decoded audio is kept in memory if all of it fits, as 16-bit samples
     workers: int = Field(0, ge=0)  # processes that prepare batches; 0: the training process itself
 
     @model_validator(mode="after")
-    def _unique_speeds(self) -> "DataConfig":
+    def _different_voices(self) -> "DataConfig":
         if not self.speeds or len(set(self.speeds)) != len(self.speeds):
             raise ValueError("speeds must be a non-empty list of different factors")
+        if not self.pitches or len(set(self.pitches)) != len(self.pitches):
+            raise ValueError("pitches must be a non-empty list of different numbers of semitones")
         return self
 
 
@@ -46,24 +52,6 @@ class BatchConfig(Frozen):
     def _compatible(self) -> "BatchConfig":
         if self.hard_share and (self.group_by or self.balance == "utterance"):
             raise ValueError('hard_share goes with neither group_by nor balance = "utterance"; leave one out')
-        return self
-
-
-class AugmentConfig(Frozen):
-    """Light augmentation of each crop; every probability at 0 turns it off."""
-
-    equalize_probability: Probability = 0.5
-    equalize_db: float = Field(10.0, ge=0, le=60)  # largest gain or loss of the random curve
-    noise_probability: Probability = 0.6
-    noise_snr_db: tuple[Decibels, Decibels] = (5.0, 25.0)
-    mask_probability: Probability = 0.5  # SpecAugment on the log-mel
-    mask_frames: int = Field(20, ge=0)  # longest masked stretch of time, in frames of 10 ms
-    mask_mels: int = Field(10, ge=0)  # widest masked band
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "AugmentConfig":
-        if self.noise_snr_db[0] > self.noise_snr_db[1]:
-            raise ValueError("noise_snr_db must be [lowest, highest]")
         return self
 
 

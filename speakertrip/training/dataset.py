@@ -1,6 +1,8 @@
 """Crops of the training utterances, cut and augmented anew at each draw."""
 
 from collections.abc import Sequence
+from itertools import product
+from os import PathLike
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from speakertrip.audio import SAMPLE_RATE, resample
-from speakertrip.audio.augment import augment
+from speakertrip.audio.augment import build_augmentation, require_pitch_shift, shift_pitch
 from speakertrip.config import TrainConfig
 from speakertrip.errors import ConfigError
 from speakertrip.manifests import Utterance
@@ -19,18 +21,20 @@ FloatArray = npt.NDArray[np.float32]
 
 
 class CropDataset(Dataset[tuple[Tensor, int]]):
-    """Random crops; each speed factor makes a new speaker of each speaker.
+    """Random crops; each speed factor, and each shift of the pitch, makes a new speaker of each speaker.
 
-    Row ``u * S + s`` is utterance u at the s-th of S speeds. A crop is a function of (seed, draw) alone: the
-    same whichever process makes it.
+    Row ``u * V + v`` is utterance u in the v-th of V voices: all pairs of a speed and a pitch. A crop is a function
+    of (seed, draw) alone: the same whichever process makes it.
 
     Args:
         utterances: of the training speakers.
         source: of their samples.
-        config: crop length, speeds, augmentation, seed.
+        config: crop length, speeds, pitches, augmentation, seed.
+        folder: that relative paths of an augmentation chain start from.
 
     Raises:
-        ConfigError: no utterance has the key that batches are to be grouped by.
+        ConfigError: no utterance has the key that batches are to be grouped by, or an extra is not installed.
+        AudioError, DataError, StorageError: the files of an augmentation chain cannot be used.
 
     Attributes:
         labels: the speaker of each row, ``0 .. speakers-1``.
@@ -39,12 +43,21 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
         groups: the value of ``config.batch.group_by`` of each row; None where that is not set.
     """
 
-    def __init__(self, utterances: Sequence[Utterance], source: Source, config: TrainConfig) -> None:
+    def __init__(
+        self,
+        utterances: Sequence[Utterance],
+        source: Source,
+        config: TrainConfig,
+        folder: str | PathLike[str] = ".",
+    ) -> None:
         self.source, self.config = source, config
-        self.speeds = config.data.speeds
+        self.voices = list(product(config.data.speeds, config.data.pitches))
+        if any(config.data.pitches):
+            require_pitch_shift()
+        self.augmentation = build_augmentation(config.augment, folder, config.seed, lambda: source)
         self.samples = round(config.data.crop_seconds * SAMPLE_RATE)
         names = {name: i for i, name in enumerate(dict.fromkeys(u.speaker for u in utterances))}
-        count = len(self.speeds)
+        count = len(self.voices)
         self.labels = [names[u.speaker] * count + s for u in utterances for s in range(count)]
         self.speakers = len(names) * count
         self.sessions = [u.session for u in utterances for _ in range(count)]
@@ -61,10 +74,11 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
     def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, int]:
         """Return ``((samples,), label)`` of a ``(row, draw)`` pair of the sampler."""
         row, draw = place
-        utterance, speed = divmod(row, len(self.speeds))
+        utterance, voice = divmod(row, len(self.voices))
+        speed, pitch = self.voices[voice]
         rng = np.random.default_rng([self.config.seed, draw])
-        crop = self._cut(utterance, self.speeds[speed], rng)
-        return torch.from_numpy(augment(crop, self.config.augment, rng)), self.labels[row]
+        crop = shift_pitch(self._cut(utterance, speed, rng), pitch)
+        return torch.from_numpy(self.augmentation.transform(crop, rng)), self.labels[row]
 
     def _cut(self, utterance: int, speed: float, rng: np.random.Generator) -> FloatArray:
         needed = int(np.ceil(self.samples * speed)) + 1

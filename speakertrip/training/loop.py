@@ -73,7 +73,7 @@ def train(
     manifest = Path(data) / config.data.manifest
     kept, held = split_speakers(read_manifest(manifest), config.validation.speakers, config.seed)
     validation = Validation(held, config)
-    dataset = CropDataset(kept, open_source(kept, config.data.memory_gib, on_decode), config)
+    dataset = CropDataset(kept, open_source(kept, config.data.memory_gib, on_decode), config, data)
 
     trainer = Trainer(config, pick_device(device), dataset.speakers)
     embedder = Embedder(trainer.model, device)

@@ -1,0 +1,22 @@
+"""Augmentation: effects that change a waveform and keep its length, declared in the configuration."""
+
+from speakertrip.audio.augment.build import build_augmentation
+from speakertrip.audio.augment.chain import Chain
+from speakertrip.audio.augment.clips import Clips, ClipSource, list_clips
+from speakertrip.audio.augment.effect import Effect, Note, Waveform
+from speakertrip.audio.augment.light import Light
+from speakertrip.audio.augment.pitch import require_pitch_shift, shift_pitch
+
+__all__ = [
+    "Chain",
+    "ClipSource",
+    "Clips",
+    "Effect",
+    "Light",
+    "Note",
+    "Waveform",
+    "build_augmentation",
+    "list_clips",
+    "require_pitch_shift",
+    "shift_pitch",
+]
