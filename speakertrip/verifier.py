@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.audio import SAMPLE_RATE, AudioBytes, AudioSource, load_waveform, require_speech
+from speakertrip.audio import SAMPLE_RATE, AudioSource, load_waveform, require_speech
+from speakertrip.audio.source import BLOCK, open_audio, source_name
 from speakertrip.backend import Decision, Sides, decide
 from speakertrip.bundle import Bundle
 from speakertrip.embedding import Embedder
@@ -170,7 +172,7 @@ class SpeakerVerifier:
 def _load(files: Sequence[AudioSource]) -> list[FloatArray]:
     def load(file: AudioSource) -> FloatArray:
         waveform = load_waveform(file)
-        require_speech(waveform, file)
+        require_speech(waveform, source_name(file))
         return waveform
 
     with ThreadPoolExecutor() as pool:
@@ -184,9 +186,12 @@ def _new_rows(sums: Sequence[str], known: set[str]) -> list[int]:
 
 
 def _sha256(file: AudioSource) -> str:
-    content = file.content if isinstance(file, AudioBytes) else Path(file).read_bytes()
-    return hashlib.sha256(content).hexdigest()
+    sum_ = hashlib.sha256()
+    with open_audio(file) as stream:
+        while block := stream.read(BLOCK):
+            sum_.update(block)
+    return sum_.hexdigest()
 
 
 def _path(file: AudioSource) -> str:
-    return file.name if isinstance(file, AudioBytes) else str(Path(file).absolute())
+    return str(Path(file).absolute()) if isinstance(file, str | PathLike) else source_name(file)

@@ -1,6 +1,10 @@
-"""Where audio comes from: a file, or bytes in memory, as from a pipe."""
+"""Where audio comes from: a file, bytes in memory, as from a pipe, or a file object."""
 
 import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -10,6 +14,7 @@ from speakertrip.manifests.lines import FilePath
 
 MAX_BYTES = 2**30  # holds an hour, the longest utterance, of 48 kHz stereo in 24 bits
 BLOCK = 2**20
+NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe without a writer would block
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +22,7 @@ class AudioBytes:
     """An audio file in memory; as text it is its name.
 
     Attributes:
-        content: what the file would hold (WAV, FLAC, OGG/Opus, MP3).
+        content: what the file would hold.
         name: for messages.
     """
 
@@ -28,7 +33,7 @@ class AudioBytes:
         return self.name
 
 
-AudioSource: TypeAlias = FilePath | AudioBytes
+AudioSource: TypeAlias = FilePath | AudioBytes | BinaryIO
 
 
 def read_stream(stream: BinaryIO, name: str) -> AudioBytes:
@@ -48,17 +53,118 @@ def read_stream(stream: BinaryIO, name: str) -> AudioBytes:
     return AudioBytes(content.getvalue(), name)
 
 
+def source_name(source: AudioSource) -> str:
+    """Return what messages call a source.
+
+    >>> source_name("a.wav"), source_name(AudioBytes(b"", "Standard input")), source_name(io.BytesIO())
+    ('a.wav', 'Standard input', 'The audio')
+    """
+    if isinstance(source, str | os.PathLike | AudioBytes):
+        return str(source)
+    name = getattr(source, "name", None)  # an open file has one; it may be a number
+    return name if isinstance(name, str) else "The audio"
+
+
+@contextmanager
+def open_audio(source: AudioSource) -> Iterator["io.FileIO | GuardedStream"]:
+    """Open a source for reading, at its beginning.
+
+    A file object is read from its own beginning, wherever it stands, and is left open; two threads may not share one.
+
+    Raises:
+        AudioError: there is no regular file that can be read, or the file object cannot be read.
+    """
+    if isinstance(source, str | os.PathLike):
+        with _open_file(source) as file:
+            yield file
+        return
+    guarded = GuardedStream(io.BytesIO(source.content) if isinstance(source, AudioBytes) else source)
+    name = source_name(source)
+    try:
+        if not guarded.seekable():
+            raise AudioError(f"{name} cannot be read twice over, as a pipe; give its bytes: read_stream().")
+        guarded.seek(0)
+        yield guarded
+    finally:
+        if guarded.error is not None:
+            raise AudioError(f"{name} cannot be read: {guarded.error}.") from guarded.error
+
+
+class GuardedStream:
+    """A stream whose callers, compiled libraries, never see an exception; the first is kept.
+
+    Args:
+        stream: seekable, of bytes.
+
+    Attributes:
+        error: what went wrong in a read; None while nothing has.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.error: Exception | None = None
+
+    def seekable(self) -> bool:
+        """Tell whether the stream says that it can be read again from any place."""
+        return bool(getattr(self._stream, "seekable", lambda: False)())
+
+    def read(self, size: int = -1) -> bytes:
+        """Read at most ``size`` bytes; none where that fails."""
+        try:
+            data = self._stream.read(size)
+            if not isinstance(data, bytes):
+                raise TypeError("it gives text or nothing, and not bytes")
+        except Exception as error:
+            self.error = self.error or error
+            return b""
+        return data if size < 0 else data[:size]
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a place; stay where it does not exist, as a file does."""
+        try:
+            self._stream.seek(offset, whence)
+        except (OSError, ValueError):
+            pass
+        except Exception as error:
+            self.error = self.error or error
+        return self.tell()
+
+    def tell(self) -> int:
+        """Return the place; 0 where it cannot be told."""
+        try:
+            return self._stream.tell()
+        except Exception as error:
+            self.error = self.error or error
+            return 0
+
+
 def require_file(path: FilePath) -> Path:
     """Return a path as a ``Path``.
 
     Raises:
         AudioError: there is no regular file.
     """
-    file = Path(path)
     try:
-        if file.is_file():
-            return file
-        problem = "it is not a regular file" if file.exists() else "there is no such file"
+        # Looked at before it is opened: to open a device may set it going.
+        if stat.S_ISREG(Path(path).stat().st_mode):
+            return Path(path)
     except (OSError, ValueError) as error:
-        problem = str(error)
-    raise AudioError(f"Cannot read {path}: {problem}.")
+        raise _unreadable(path, error) from None
+    raise AudioError(f"Cannot read {path}: it is not a regular file.")
+
+
+@contextmanager
+def _open_file(path: FilePath) -> Iterator[io.FileIO]:
+    file = require_file(path)
+    try:
+        opened = io.FileIO(file, opener=lambda name, flags: os.open(name, flags | NO_WAIT))
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    with opened:
+        yield opened
+
+
+def _unreadable(path: FilePath, error: OSError | ValueError) -> AudioError:
+    if isinstance(error, FileNotFoundError):
+        return AudioError(f"Cannot read {path}: there is no such file.")
+    return AudioError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.")

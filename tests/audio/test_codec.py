@@ -251,7 +251,7 @@ def test_a_flac_written_to_a_pipe(tmp_path):
 def test_a_flac_that_claims_too_much(tmp_path):
     path = write(tmp_path, "flac", sine())
     with_flac_frames(path, 2**36 - 1)
-    with pytest.raises(AudioError, match="minutes; an utterance may have 60"):
+    with pytest.raises(AudioError, match="minutes; an utterance may have 60\\."):
         decode(path)
     assert len(decode(path, 0.0, 0.5)[0]) == RATE // 2
     with_flac_frames(path, 3000 * RATE)
@@ -260,10 +260,10 @@ def test_a_flac_that_claims_too_much(tmp_path):
 
 
 def test_longer_than_an_hour(tmp_path):
-    path = write(tmp_path, "flac", np.zeros(3601 * 100, np.float32), 100)
-    with pytest.raises(AudioError, match="holds 60 minutes; an utterance may have 60"):
+    path = write(tmp_path, "flac", np.zeros(3610 * 4000, np.float32), 4000)
+    with pytest.raises(AudioError, match=r"holds 60\.2 minutes; an utterance may have 60\. Cut it"):
         decode(path)
-    assert len(decode(path, 3600.0)[0]) == 100
+    assert len(decode(path, 3605.0)[0]) == 5 * 4000
 
 
 def test_paths_that_are_no_files(tmp_path):
@@ -340,7 +340,7 @@ def test_m4a_header_is_read_and_not_decoded(tmp_path, write_m4a: Write, monkeypa
     path = tmp_path / "a.M4A"
     write_m4a(path, np.stack([sine(2.0)] * 2), RATE)
     seconds = len(decode(path)[0]) / RATE
-    monkeypatch.setattr(codec, "_decode_av", lambda file: pytest.fail("decoded"))
+    monkeypatch.setattr(codec.container, "decode", lambda *_: pytest.fail("decoded"))
     header = read_header(path)
     assert (header.sample_rate, header.channels) == (RATE, 2)
     assert header.duration == pytest.approx(seconds, abs=0.1)
@@ -350,7 +350,7 @@ def test_webm_header_is_read_and_not_decoded(tmp_path, write_m4a: Write, monkeyp
     path = tmp_path / "a.webm"
     write_m4a(path, sine(2.0, rate=48_000)[None], 48_000, "webm", "libopus")
     assert level(decode(path)[0]) == pytest.approx(level(sine()), rel=0.03)
-    monkeypatch.setattr(codec, "_decode_av", lambda file: pytest.fail("decoded"))
+    monkeypatch.setattr(codec.container, "decode", lambda *_: pytest.fail("decoded"))
     assert read_header(path).duration == pytest.approx(2.0, abs=0.1)
 
 
@@ -407,6 +407,6 @@ def test_broken_m4a(tmp_path, write_m4a: Write, kind):
 
 def test_m4a_without_av(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    (tmp_path / "a.m4a").touch()
-    with pytest.raises(AudioError, match=r"need the 'av' package: pip install 'speakertrip\[m4a\]'"):
+    (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
+    with pytest.raises(AudioError, match=r"needs the 'av' package: pip install 'speakertrip\[m4a\]'"):
         decode(tmp_path / "a.m4a")

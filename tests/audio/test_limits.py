@@ -1,14 +1,39 @@
 import numpy as np
 import pytest
 
-from speakertrip.audio.limits import MAX_LEVEL, MAX_SECONDS, limit_length, require_samples
+from speakertrip.audio.limits import MAX_LEVEL, limit_format, limit_length, require_samples
 from speakertrip.errors import AudioError
 
 
-def test_lengths():
-    limit_length(MAX_SECONDS, "a.wav")
-    with pytest.raises(AudioError, match=r"a\.wav holds 120 minutes; an utterance may have 60\. Cut it"):
-        limit_length(2 * MAX_SECONDS, "a.wav")
+@pytest.mark.parametrize(
+    ("minutes", "rate", "channels"), [(60, 16_000, 2), (60, 48_000, 8), (30, 96_000, 1), (30, 48_000, 16)]
+)
+def test_lengths(minutes, rate, channels):
+    most = minutes * 60 * rate
+    limit_length(most, rate, channels, "a.wav")
+    with pytest.raises(
+        AudioError, match=rf"a\.wav holds {minutes}\.0 minutes; an utterance may have {minutes}\b"
+    ):
+        limit_length(most + 1, rate, channels, "a.wav")
+
+
+def test_a_length_that_no_number_counts():
+    with pytest.raises(AudioError, match=r"a\.wav holds .* minutes; an utterance may have 60\. Cut it"):
+        limit_length(2**62, 16_000, 1, "a.wav")
+
+
+@pytest.mark.parametrize("rate", [-1, 0, 1, 3_999, 768_001, 2**31 - 1])
+def test_rates_that_no_speech_has(rate):
+    with pytest.raises(
+        AudioError, match=rf"a\.wav states a sample rate of {rate} Hz; speech has 4000 to 768000"
+    ):
+        limit_format(rate, 1, "a.wav")
+
+
+def test_a_file_without_channels():
+    limit_format(8_000, 1, "a.wav")
+    with pytest.raises(AudioError, match="no channels"):
+        limit_format(8_000, 0, "a.wav")
 
 
 @pytest.mark.parametrize(

@@ -45,11 +45,18 @@ def test_segments_are_in_seconds_of_the_file(tmp_path):
     assert waveform[SAMPLE_RATE * 3 // 2] == pytest.approx(0.3, abs=1e-3)
 
 
-@pytest.mark.parametrize("rate", [1, 7, 655_350, 2**31 - 1])
-def test_rates_that_no_speech_has(tmp_path, rate):
+@pytest.mark.parametrize("rate", [4_000, 8_001, 655_350, 768_000])
+def test_rates_that_are_rare(tmp_path, rate):
     path = tmp_path / "a.wav"
     soundfile.write(path, np.zeros(100, np.float32), rate)
     assert len(load_waveform(path)) == round(100 * SAMPLE_RATE / rate)
+
+
+@pytest.mark.parametrize("rate", [1, 7, 2**31 - 1])
+def test_rates_that_no_speech_has(tmp_path, rate):
+    soundfile.write(tmp_path / "a.wav", np.zeros(100, np.float32), rate)
+    with pytest.raises(AudioError, match=f"states a sample rate of {rate} Hz"):
+        load_waveform(tmp_path / "a.wav")
 
 
 def test_errors_of_the_codec_come_through(tmp_path):

@@ -1,0 +1,71 @@
+"""Blocks of several channels to one waveform."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from speakertrip.errors import AudioError
+
+FloatArray = npt.NDArray[np.float32]
+CANCELLED = 1e-3  # -30 dB: independent channels lose 10 log10(channels) dB in their mean, opposite ones all
+
+
+class MonoBuffer:
+    """Collects blocks as the mean of their channels, or as one channel.
+
+    Memory grows with what is added, and not with what a header claims.
+
+    Args:
+        channel: which one, from 0; None: the mean.
+        name: of the file, for messages.
+    """
+
+    def __init__(self, channel: int | None, name: str) -> None:
+        self.channel, self.name = channel, name
+        self.length = 0
+        self._samples = np.empty(0, np.float32)
+        self._mean_energy = self._channel_energy = 0.0
+
+    def add(self, block: npt.NDArray[Any]) -> None:
+        """Add float32 ``(samples, channels)``.
+
+        Raises:
+            AudioError: there is no such channel.
+        """
+        end = self.length + len(block)
+        if end > len(self._samples):
+            self._samples.resize(max(end, min(2 * end, 2**24 + end)), refcheck=False)
+        self._samples[self.length : end] = self._mix(block)
+        self.length = end
+
+    def _mix(self, block: npt.NDArray[Any]) -> FloatArray:
+        channels = block.shape[1]
+        if self.channel is not None:
+            if not 0 <= self.channel < channels:
+                raise AudioError(
+                    f"{self.name} has {channels} channel{'s' * (channels > 1)}, counted from 0; there is no channel "
+                    f"{self.channel}."
+                )
+            return np.asarray(block[:, self.channel])
+        if channels == 1:
+            return np.asarray(block[:, 0])
+        with np.errstate(over="ignore", invalid="ignore"):  # decode() refuses what is not finite
+            mean = np.asarray(block.mean(axis=1), np.float32)
+            self._mean_energy += float(np.vdot(mean, mean))
+            self._channel_energy += float(np.vdot(block, block)) / channels
+        return mean
+
+    def finish(self) -> FloatArray:
+        """Return everything that was added, ``(samples,)``.
+
+        Raises:
+            AudioError: the channels cancel each other, so that their mean is next to nothing.
+        """
+        if self._mean_energy < CANCELLED * self._channel_energy:
+            raise AudioError(
+                f"{self.name}: its channels cancel each other, as with one wired the wrong way round; "
+                "use a file of one of them, or name it by channel= in Python."
+            )
+        self._samples.resize(self.length, refcheck=False)
+        return self._samples

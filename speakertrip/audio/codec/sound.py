@@ -1,0 +1,129 @@
+"""The side of libsndfile: WAV and its kin, AIFF, AU, FLAC, OGG (Vorbis, Opus), MP3."""
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from speakertrip.audio.codec.mono import MonoBuffer
+from speakertrip.audio.codec.stretch import AudioHeader, Stretch
+from speakertrip.audio.limits import limit_format, limit_length
+from speakertrip.audio.source import GuardedStream
+from speakertrip.errors import AudioError, StorageError
+from speakertrip.manifests.lines import FilePath
+
+MP3_REACH = 16_384  # samples; an MP3 frame may draw on bits of the ten before it, of 1152 samples at most
+MAX_FRAMES = 2**62  # libsndfile reports more where a file states no length
+UNSURE = 0.1  # seconds; by so much headers of MP3 are wrong that are not damaged
+BLOCK_VALUES = 2**20  # over all channels: 4 MiB
+
+
+def read_header(stream: io.FileIO | GuardedStream, name: str) -> AudioHeader:
+    """Return what the header states.
+
+    Raises:
+        AudioError: it is damaged, states no length, or a rate that no speech has.
+    """
+    with _open(stream, name) as sound:
+        return AudioHeader(sound.samplerate, sound.frames / sound.samplerate, sound.channels)
+
+
+def decode(
+    stream: io.FileIO | GuardedStream, stretch: Stretch, channel: int | None, name: str
+) -> tuple[npt.NDArray[np.float32], int]:
+    """Return ``(waveform, sample rate)`` of a stretch; what lies before it is not decoded.
+
+    Raises:
+        AudioError: it is damaged, too long, or has no such channel.
+    """
+    with _open(stream, name) as sound:
+        rate, channels = sound.samplerate, sound.channels
+        first, count = stretch.within(sound.frames, rate)
+        limit_length(count, rate, channels, name)
+        mono = MonoBuffer(channel, name)
+        try:
+            early = min(first, MP3_REACH) if sound.subtype.startswith("MPEG_LAYER") else 0
+            sound.seek(first - early)
+            sound.read(early, dtype="float32")
+            while count and len(
+                block := sound.read(min(count, BLOCK_VALUES // channels), dtype="float32", always_2d=True)
+            ):
+                mono.add(block)
+                count -= len(block)
+        except (OSError, RuntimeError, soundfile.SoundFileError) as error:
+            raise AudioError(f"{name} breaks off while it is decoded: {str(error).rstrip('.')}.") from None
+    if count > UNSURE * rate:
+        stated, found = (first + count + mono.length) / rate, (first + mono.length) / rate
+        raise AudioError(
+            f"{name} breaks off at {found:.2f} s of the {stated:.2f} s that it states; get it again."
+        )
+    return mono.finish(), rate
+
+
+def encode(path: FilePath, waveform: npt.NDArray[np.float32], sample_rate: int) -> None:
+    """Write a mono waveform ``(samples,)`` in the format of the suffix (16-bit for .wav and .flac).
+
+    Raises:
+        StorageError: the file cannot be written, or its suffix names no format that can.
+    """
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(Path(path), waveform, sample_rate)
+    except (OSError, TypeError, ValueError, soundfile.SoundFileError) as error:
+        raise StorageError(f"Cannot write {path}: {str(error).rstrip('.')}.") from None
+
+
+def encode_bytes(
+    waveform: npt.NDArray[np.float32],
+    sample_rate: int,
+    container: str,
+    subtype: str,
+    compression: float | None = None,
+) -> bytes:
+    """Return what a file of a mono waveform ``(samples,)``, within ±1, would hold.
+
+    Args:
+        waveform: float32.
+        sample_rate: in hertz.
+        container: as libsndfile names it: "WAV", "OGG", "MP3".
+        subtype: likewise: "ULAW", "GSM610", "OPUS", "MPEG_LAYER_III".
+        compression: of a lossy codec that has a choice: from 0, its best quality, to 1, its smallest size.
+    """
+    content = io.BytesIO()
+    soundfile.write(
+        content, waveform, sample_rate, format=container, subtype=subtype, compression_level=compression
+    )
+    return content.getvalue()
+
+
+class _Forward(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that is read on and on: after each read a SoundFile seeks to where it is, and MP3 would start afresh."""
+
+    def seekable(self) -> bool:
+        """Say no, so that nothing seeks unasked."""
+        return False
+
+
+@contextmanager
+def _open(stream: io.FileIO | GuardedStream, name: str) -> Iterator[soundfile.SoundFile]:
+    # By its number, a file is read without the interpreter (Windows has numbers of its own in each library). Never
+    # by its name, whose suffix would make libsndfile take any content for raw samples.
+    file = stream.fileno() if isinstance(stream, io.FileIO) and os.name == "posix" else stream
+    try:
+        sound = _Forward(file, closefd=False)
+    except (OSError, soundfile.SoundFileError, TypeError):
+        raise AudioError(
+            f"{name} is not audio that can be decoded: its header is damaged, or its kind unknown."
+        ) from None
+    with sound:
+        if sound.frames > MAX_FRAMES:
+            raise AudioError(
+                f"{name} does not state its length, as if written to a pipe; convert it to a file again."
+            )
+        limit_format(sound.samplerate, sound.channels, name)
+        yield sound
