@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from speakertrip.audio import SAMPLE_RATE, load_waveform, require_speech
+from speakertrip.audio import SAMPLE_RATE, load_utterance, require_speech
 from speakertrip.bundle import SpeakerModel
 from speakertrip.errors import AudioError, BundleError, UsageError
 from speakertrip.manifests import Utterance
@@ -96,7 +96,7 @@ def load_speech(utterance: Utterance) -> FloatArray:
         AudioError: see ``speakertrip.audio``.
     """
     try:
-        waveform = load_waveform(utterance.path, utterance.start, utterance.duration)
+        waveform = load_utterance(utterance)
         require_speech(waveform, utterance.path)
     except AudioError as error:
         raise AudioError(f"Utterance {utterance.id}: {error}") from None

@@ -5,6 +5,7 @@ from speakertrip.audio.codec import AudioHeader, decode, encode, read_header
 from speakertrip.audio.quality import Quality, measure_quality
 from speakertrip.audio.source import AudioBytes, AudioSource, read_stream
 from speakertrip.audio.speech import require_speech
+from speakertrip.audio.utterance import audio_of, load_utterance
 from speakertrip.audio.waveform import SAMPLE_RATE, load_waveform, resample
 
 __all__ = [
@@ -13,9 +14,11 @@ __all__ = [
     "AudioHeader",
     "AudioSource",
     "Quality",
+    "audio_of",
     "decode",
     "encode",
     "find_speech",
+    "load_utterance",
     "load_waveform",
     "measure_quality",
     "read_header",

@@ -104,18 +104,18 @@ def _parse_row(text: str, folder: Path) -> Utterance:
     return make_utterance(row, folder)
 
 
-def make_utterance(row: dict[str, Any], folder: Path) -> Utterance:
+def make_utterance(row: Mapping[str, Any], folder: Path) -> Utterance:
     """Make an utterance of what a line of a manifest holds.
 
     Args:
-        row: values by key, those of the manifest and others; emptied of the former.
+        row: values by key; those of other keys than the manifest's go to ``extra``.
         folder: where a relative path begins.
 
     Raises:
         ValueError: a required key is missing or empty, or a value has the wrong type or range; the message is a
             sentence without its full stop.
     """
-    known = {key: row.pop(key) for key in KEYS if row.get(key) is not None}
+    known = {key: row[key] for key in KEYS if row.get(key) is not None}
     for key in ("id", "path", "speaker"):
         if not known.get(key):
             raise ValueError(f"the key {key!r} is missing or empty")

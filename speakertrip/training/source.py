@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.audio import SAMPLE_RATE, load_waveform, read_header
+from speakertrip.audio import SAMPLE_RATE, load_utterance, read_header
 from speakertrip.manifests import Utterance
 
 FloatArray = npt.NDArray[np.float32]
@@ -85,7 +85,7 @@ class FileSource:
         """See ``Source``."""
         utterance = self.utterances[index]
         count = min(count, self.lengths[index] - first)  # what follows in the file is another utterance
-        return load_waveform(utterance.path, utterance.start + first / SAMPLE_RATE, count / SAMPLE_RATE)
+        return load_utterance(utterance, first / SAMPLE_RATE, count / SAMPLE_RATE)
 
 
 def _length(utterance: Utterance) -> int:
@@ -96,7 +96,7 @@ def _length(utterance: Utterance) -> int:
 
 
 def _decode(utterance: Utterance) -> tuple[npt.NDArray[np.int16], float]:
-    waveform = load_waveform(utterance.path, utterance.start, utterance.duration)
+    waveform = load_utterance(utterance)
     peak = float(np.abs(waveform).max())
     # Float files may hold unscaled samples, or lie so far below full scale that 16 bits would lose them.
     scale = (peak if peak > LOUD or 0 < peak < QUIET else 1.0) / FULL_SCALE

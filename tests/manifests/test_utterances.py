@@ -36,6 +36,7 @@ utterances = st.builds(
     language=st.none() | st.text(),
     sex=st.none() | st.text(),
     sha256=st.none() | st.text(),
+    span=st.none() | st.tuples(st.integers(0, 10**11), st.integers(1, 10**11)),
     extra=st.dictionaries(st.text().filter(lambda key: key not in KEYS), values, max_size=3),
 )
 
@@ -136,6 +137,11 @@ def test_null_means_absent(tmp_path):
         ({"duration": 10**400}, "'duration' must be a positive number"),
         ({"sample_rate": 16000.0}, "'sample_rate' must be a whole number"),
         ({"sample_rate": 0}, "'sample_rate' must be a positive number"),
+        ({"span": [0, 0]}, "'span' must be .first byte, bytes."),
+        ({"span": [-1, 5]}, "'span' must be .first byte, bytes."),
+        ({"span": [0, True]}, "'span' must be .first byte, bytes."),
+        ({"span": [0, 5, 5]}, "'span' must be .first byte, bytes."),
+        ({"span": 5}, "'span' must be .first byte, bytes."),
     ],
 )
 def test_bad_values_name_the_line(tmp_path, change, message):

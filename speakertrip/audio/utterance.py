@@ -1,0 +1,52 @@
+"""The audio of an utterance: of a file, or of a shard that holds many."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from speakertrip.audio.source import MAX_BYTES, AudioBytes, AudioSource, require_file
+from speakertrip.audio.waveform import load_waveform
+from speakertrip.errors import AudioError
+from speakertrip.manifests import Utterance
+
+
+def audio_of(utterance: Utterance) -> AudioSource:
+    """Return what an utterance is read from: its file, or the bytes of it that a shard holds.
+
+    Raises:
+        AudioError: the shard cannot be read, or ends before the audio does.
+    """
+    if utterance.span is None:
+        return utterance.path
+    first, count = utterance.span
+    shard = require_file(utterance.path)
+    if count > MAX_BYTES:
+        raise AudioError(f"{shard} holds more than {MAX_BYTES >> 20} MiB for {utterance.id}; cut the audio.")
+    try:
+        with Path(shard).open("rb") as file:
+            file.seek(first)
+            content = file.read(count)
+    except OSError as error:
+        raise AudioError(f"{shard} cannot be read: {error.strerror}.") from None
+    if len(content) < count:
+        raise AudioError(f"{shard} ends before the audio of {utterance.id} does; write the shards again.")
+    return AudioBytes(content, f"{shard} at byte {first}")
+
+
+def load_utterance(
+    utterance: Utterance, start: float = 0.0, duration: float | None = None
+) -> npt.NDArray[np.float32]:
+    """Load a stretch of an utterance, float32 ``(samples,)`` at 16 kHz.
+
+    Args:
+        utterance: a row of a manifest.
+        start: where the stretch begins within the utterance, in seconds.
+        duration: how much to read, in seconds; None: to the end of the utterance.
+
+    Raises:
+        AudioError: see ``speakertrip.audio.decode``.
+    """
+    if duration is None and utterance.duration is not None:
+        duration = utterance.duration - start
+    return load_waveform(audio_of(utterance), utterance.start + start, duration)

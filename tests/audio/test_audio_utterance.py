@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+import soundfile
+
+from speakertrip.audio import AudioBytes, audio_of, load_utterance, load_waveform
+from speakertrip.errors import AudioError
+from speakertrip.manifests import Utterance
+
+
+@pytest.fixture
+def shard(tmp_path, speech_like):
+    """A file of three audio files in a row, and where each lies."""
+    spans, content = [], b"\0" * 512
+    for seed in range(3):
+        soundfile.write(tmp_path / f"{seed}.flac", speech_like(1.0, seed), 16_000)
+        audio = (tmp_path / f"{seed}.flac").read_bytes()
+        spans.append((len(content), len(audio)))
+        content += audio + b"\0" * 100
+    (tmp_path / "0.tar").write_bytes(content)
+    return tmp_path / "0.tar", spans
+
+
+def test_a_span_is_the_file_that_was_put_there(tmp_path, shard):
+    path, spans = shard
+    for seed, span in enumerate(spans):
+        whole = load_waveform(tmp_path / f"{seed}.flac")
+        np.testing.assert_array_equal(load_utterance(Utterance("a", path, "s", span=span)), whole)
+        part = Utterance("a", path, "s", start=0.25, duration=0.5, span=span)
+        np.testing.assert_array_equal(load_utterance(part), whole[4_000:12_000])
+        np.testing.assert_array_equal(load_utterance(part, 0.1, 0.2), whole[5_600:8_800])
+        np.testing.assert_array_equal(load_utterance(part, 0.1), whole[5_600:12_000])
+
+
+def test_without_a_span_it_is_the_file(tmp_path, shard):
+    utterance = Utterance("a", tmp_path / "0.flac", "s")
+    assert audio_of(utterance) == utterance.path
+    np.testing.assert_array_equal(load_utterance(utterance), load_waveform(utterance.path))
+
+
+def test_what_is_wrong_with_a_shard_is_said(tmp_path, shard):
+    path, spans = shard
+    size = path.stat().st_size
+    with pytest.raises(AudioError, match=r"0\.tar ends before the audio of a does"):
+        audio_of(Utterance("a", path, "s", span=(size - 10, 11)))
+    with pytest.raises(AudioError, match="1024 MiB"):
+        audio_of(Utterance("a", path, "s", span=(0, 2**40)))
+    with pytest.raises(AudioError, match=r"lost\.tar"):
+        audio_of(Utterance("a", tmp_path / "lost.tar", "s", span=spans[0]))
+    beside = audio_of(Utterance("a", path, "s", span=(spans[1][0] + 50, spans[1][1])))
+    assert isinstance(beside, AudioBytes)
+    with pytest.raises(AudioError, match=r"0\.tar at byte"):
+        load_waveform(beside)
