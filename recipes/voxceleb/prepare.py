@@ -38,12 +38,12 @@ def _build_manifests(voxceleb1: Path | None, voxceleb2: Path | None) -> dict[str
         raise UsageError("Name the folder of --voxceleb1, of --voxceleb2, or of both.")
     manifests: dict[str, list[Utterance]] = {}
     if voxceleb1 is not None:
-        every = build_voxceleb1(voxceleb1, "all", _show_progress)
+        every = build_voxceleb1(voxceleb1, progress=_show_progress)
         manifests["manifest.vox1.jsonl"] = every
         manifests["manifest.test.jsonl"] = [u for u in every if u.speaker in TEST_SPEAKERS]
         manifests["manifest.train.jsonl"] = [u for u in every if u.speaker not in TEST_SPEAKERS]
     if voxceleb2 is not None:
-        manifests["manifest.train.jsonl"] = build_voxceleb2(voxceleb2, _show_progress)
+        manifests["manifest.train.jsonl"] = build_voxceleb2(voxceleb2, progress=_show_progress)
     for name, utterances in manifests.items():
         if not utterances:
             raise DataError(

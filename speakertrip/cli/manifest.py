@@ -2,6 +2,7 @@
 
 import click
 
+from speakertrip.cli.manifest_corpora import CORPORA
 from speakertrip.cli.options import progress_bar
 from speakertrip.cli.trials import trials
 
@@ -12,6 +13,8 @@ def manifest() -> None:
 
 
 manifest.add_command(trials)
+for corpus in CORPORA:
+    manifest.add_command(corpus)
 
 
 @manifest.command()

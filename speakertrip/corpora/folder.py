@@ -2,8 +2,9 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -77,7 +78,7 @@ def find_audio(folder: FilePath, keep: Callable[[str], bool] | None = None) -> d
 
 
 def describe_audio(files: Mapping[str, Path], progress: Progress | None = None) -> list[Utterance]:
-    """Read the headers of audio files, several at a time.
+    """Make utterances of audio files whose ids say who speaks, and read their headers.
 
     Args:
         files: paths by id, each id ``speaker/[session/]name``.
@@ -89,29 +90,46 @@ def describe_audio(files: Mapping[str, Path], progress: Progress | None = None) 
     Raises:
         AudioError: some of the files cannot be read or hold no samples.
     """
-    ids = sorted(files)
-    utterances: list[Utterance] = []
+    return read_headers([_utterance(id_, path) for id_, path in files.items()], progress)
+
+
+def read_headers(utterances: Iterable[Utterance], progress: Progress | None = None) -> list[Utterance]:
+    """Read the headers of the utterances' files, several at a time.
+
+    Args:
+        utterances: each with a file of its own.
+        progress: called with (files done, files in all).
+
+    Returns:
+        The utterances with ``duration`` (seconds) and ``sample_rate`` (hertz), sorted by id.
+
+    Raises:
+        AudioError: some of the files cannot be read or hold no samples.
+    """
+    todo = sorted(utterances, key=lambda utterance: utterance.id)
+    described: list[Utterance] = []
     bad: list[str] = []
     reason = ""
     with ThreadPoolExecutor() as pool:
-        for first in range(0, len(ids), BATCH):
-            batch = ids[first : first + BATCH]
-            headers = pool.map(_try_header, (files[id_] for id_ in batch))
-            for done, (id_, header) in enumerate(zip(batch, headers, strict=True), first + 1):
+        for first in range(0, len(todo), BATCH):
+            batch = todo[first : first + BATCH]
+            headers = pool.map(_try_header, (utterance.path for utterance in batch))
+            for done, (utterance, header) in enumerate(zip(batch, headers, strict=True), first + 1):
                 if isinstance(header, AudioHeader):
-                    utterances.append(_utterance(id_, files[id_], header))
+                    duration = round(header.duration, 6)
+                    described.append(replace(utterance, duration=duration, sample_rate=header.sample_rate))
                 else:
-                    bad.append(id_)
+                    bad.append(utterance.id)
                     reason = reason or str(header)
                 if progress:
-                    progress(done, len(ids))
+                    progress(done, len(todo))
     if bad:
         names = ", ".join(bad[:3]) + (", ..." if len(bad) > 3 else "")
         raise AudioError(
-            f"{len(bad)} of {len(ids)} audio files cannot be used ({names}); repair or remove them. "
+            f"{len(bad)} of {len(todo)} audio files cannot be used ({names}); repair or remove them. "
             f"The first: {reason}"
         )
-    return utterances
+    return described
 
 
 def _list_folder(place: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
@@ -145,13 +163,6 @@ def _try_header(path: Path) -> AudioHeader | AudioError:
     return header if header.duration > 0 else AudioError(f"{path} holds no samples.")
 
 
-def _utterance(id_: str, path: Path, header: AudioHeader) -> Utterance:
+def _utterance(id_: str, path: Path) -> Utterance:
     speaker, *session, _ = id_.split("/")
-    return Utterance(
-        id=id_,
-        path=path,
-        speaker=speaker,
-        session="/".join(session) or None,
-        duration=round(header.duration, 6),
-        sample_rate=header.sample_rate,
-    )
+    return Utterance(id=id_, path=path, speaker=speaker, session="/".join(session) or None)

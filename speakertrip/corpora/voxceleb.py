@@ -4,29 +4,35 @@ Nagrani, Chung, Xie, Zisserman: VoxCeleb: Large-scale speaker verification in th
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, get_args
 
 from speakertrip.corpora.folder import Progress, describe_audio, find_audio
-from speakertrip.errors import DataError, UsageError
+from speakertrip.corpora.layout import SEXES, index_by_stem, require_splits
+from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance
-from speakertrip.manifests.lines import FilePath
+from speakertrip.manifests.lines import FilePath, read_lines
 
-Split = Literal["dev", "test", "all"]
-
+SPLITS = ("dev", "test")
 SPEAKER = re.compile(r"id\d{5}")
 TEST_SPEAKERS = frozenset(f"id{number}" for number in range(10270, 10310))  # the names that begin with E
-VOXCELEB1_PLACES = (".", "wav", "dev", "dev/wav", "test", "test/wav")
-VOXCELEB2_PLACES = (".", "aac", "wav", "dev", "dev/aac", "dev/wav")
+PLACES1 = (".", "wav", "dev", "dev/wav", "test", "test/wav")
+PLACES2 = {
+    "dev": (".", "aac", "wav", "dev", "dev/aac", "dev/wav"),
+    "test": ("test", "test/aac", "test/wav"),
+}
 
 
-def build_voxceleb1(root: FilePath, split: Split, progress: Progress | None = None) -> list[Utterance]:
+def build_voxceleb1(
+    root: FilePath, splits: Sequence[str] = SPLITS, progress: Progress | None = None
+) -> list[Utterance]:
     """Build the manifest of VoxCeleb1.
 
     Args:
-        root: holds ``idXXXXX/<video>/00001.wav``, directly or below ``wav``, ``dev/wav`` and ``test/wav``.
-        split: "test": the 40 speakers of VoxCeleb1-O, id10270 to id10309; "dev": the others; "all": both.
+        root: holds ``idXXXXX/<video>/00001.wav``, directly or below ``wav``, ``dev/wav`` and ``test/wav``; and
+            ``vox1_meta.csv``, if the sex is to be known.
+        splits: "test": the 40 speakers of VoxCeleb1-O, id10270 to id10309; "dev": the others.
         progress: called with (files done, files in all).
 
     Returns:
@@ -35,34 +41,42 @@ def build_voxceleb1(root: FilePath, split: Split, progress: Progress | None = No
 
     Raises:
         UsageError: there is no such split.
-        DataError: no speaker of the split is there, or an utterance is there twice.
+        DataError: no speaker of the splits is there, or an utterance is there twice.
         AudioError: some of the files cannot be read.
     """
-    if split not in get_args(Split):
-        raise UsageError(f"VoxCeleb1 has no split {split!r}; take one of {', '.join(get_args(Split))}.")
+    require_splits("VoxCeleb1", splits, SPLITS)
 
     def keep(name: str) -> bool:
-        return _is_speaker(name) and (split == "all" or (name in TEST_SPEAKERS) == (split == "test"))
+        return _is_speaker(name) and ("test" if name in TEST_SPEAKERS else "dev") in splits
 
-    return describe_audio(_find_speakers(Path(root), VOXCELEB1_PLACES, keep, f"VoxCeleb1 {split}"), progress)
+    files = _find_speakers(Path(root), PLACES1, keep, f"VoxCeleb1 {' and '.join(splits)}")
+    return _with_sexes(describe_audio(files, progress), Path(root) / "vox1_meta.csv")
 
 
-def build_voxceleb2(root: FilePath, progress: Progress | None = None) -> list[Utterance]:
-    """Build the manifest of VoxCeleb2 dev, the usual training corpus; ``test`` is left out.
+def build_voxceleb2(
+    root: FilePath, splits: Sequence[str] = ("dev",), progress: Progress | None = None
+) -> list[Utterance]:
+    """Build the manifest of VoxCeleb2; its part dev is the usual training corpus.
 
     Args:
-        root: holds ``idXXXXX/<video>/00001.m4a`` (or ``.wav``, once converted), directly or below ``aac``,
-            ``wav``, ``dev/aac`` or ``dev/wav``.
+        root: holds ``idXXXXX/<video>/00001.m4a`` (or ``.wav``, once converted), directly (dev) or below ``aac``,
+            ``wav``, ``dev/aac``, ``dev/wav``, ``test/aac`` or ``test/wav``; and ``vox2_meta.csv``, if the sex is
+            to be known.
+        splits: "dev", "test" or both.
         progress: called with (files done, files in all).
 
     Returns:
         Utterances, sorted by id; the id begins at the speaker folder, the session is the video.
 
     Raises:
+        UsageError: there is no such split.
         DataError: no speaker is there, or an utterance is there twice, as m4a and as wav for example.
         AudioError: some of the files cannot be read.
     """
-    return describe_audio(_find_speakers(Path(root), VOXCELEB2_PLACES, _is_speaker, "VoxCeleb2"), progress)
+    require_splits("VoxCeleb2", splits, SPLITS)
+    places = [place for split in dict.fromkeys(splits) for place in PLACES2[split]]
+    files = _find_speakers(Path(root), places, _is_speaker, f"VoxCeleb2 {' and '.join(splits)}")
+    return _with_sexes(describe_audio(files, progress), Path(root) / "vox2_meta.csv")
 
 
 def _is_speaker(name: str) -> bool:
@@ -70,22 +84,40 @@ def _is_speaker(name: str) -> bool:
 
 
 def _find_speakers(
-    root: Path, places: tuple[str, ...], keep: Callable[[str], bool], corpus: str
+    root: Path, places: Sequence[str], keep: Callable[[str], bool], corpus: str
 ) -> dict[str, Path]:
     """Return the audio files by id over all places below ``root`` that hold speaker folders."""
     files: dict[str, Path] = {}
-    first: dict[str, Path] = {}  # by id without suffix
     for place in places:
         if place != "." and not (root / place).is_dir():
             continue
         for id_, path in find_audio(root / place, keep).items():
-            twin = first.setdefault(str(Path(id_).with_suffix("")), path)
+            twin = files.setdefault(id_, path)
             if twin is not path:
                 raise DataError(f"{twin} and {path} are the same utterance of {corpus}; keep one of them.")
-            files[id_] = path
     if not files:
+        below = ", ".join(place for place in places if place != ".")
         raise DataError(
-            f"{root} holds no audio of {corpus}: expected speaker folders idXXXXX in it or in its "
-            f"{', '.join(places[1:])}."
+            f"{root} holds no audio of {corpus}: expected speaker folders idXXXXX in it or in its {below}."
         )
+    index_by_stem(files, corpus)
     return files
+
+
+def _with_sexes(utterances: list[Utterance], table: Path) -> list[Utterance]:
+    """Add the sex of each speaker from the corpus's table, whose fields stand apart by tabs or commas."""
+    if not table.exists():
+        return utterances
+    sexes: dict[str, str | None] = {}
+    column = -1
+    for number, text in read_lines(table, "speaker table"):
+        fields = [field.strip() for field in text.split("\t" if "\t" in text else ",")]
+        if column < 0:
+            if "Gender" not in fields:
+                raise DataError(f"{table}, line {number}: expected a column 'Gender', found {text!r}.")
+            column = fields.index("Gender")
+        elif len(fields) <= column:
+            raise DataError(f"{table}, line {number}: expected a field {column + 1}, found {text!r}.")
+        else:
+            sexes[fields[0]] = SEXES.get(fields[column].lower())
+    return [replace(utterance, sex=sexes.get(utterance.speaker)) for utterance in utterances]
