@@ -3,6 +3,8 @@
 import click
 
 from speakertrip.cli.manifest_corpora import CORPORA
+from speakertrip.cli.manifest_interchange import export_manifest, import_manifest
+from speakertrip.cli.manifest_shards import shard
 from speakertrip.cli.options import progress_bar
 from speakertrip.cli.trials import trials
 
@@ -12,7 +14,10 @@ def manifest() -> None:
     """Make manifests (JSON Lines, one utterance a line) and trial lists."""
 
 
+manifest.add_command(shard)
 manifest.add_command(trials)
+manifest.add_command(import_manifest)
+manifest.add_command(export_manifest)
 for corpus in CORPORA:
     manifest.add_command(corpus)
 

@@ -1,0 +1,8 @@
+"""Manifests from and to the formats of other tools; each module of a format has ``read`` and ``write``.
+
+What each format can hold stands in ``manifests/README.md``.
+"""
+
+from speakertrip.corpora.interchange.formats import FORMATS, Format
+
+__all__ = ["FORMATS", "Format"]
