@@ -27,6 +27,10 @@ class SamplesError(AudioError):
     """Audio whose samples are no numbers to compute with: not finite, or far beyond full scale."""
 
 
+class TruncatedError(AudioError):
+    """Audio that ends, or can be decoded no further, before the end that its header states."""
+
+
 class StoreError(SpeakertripError):
     """The store of enrolled speakers: an unknown speaker, or a file that is no store."""
 
