@@ -9,6 +9,7 @@ from contextlib import suppress
 import click
 
 from speakertrip import __version__
+from speakertrip.cli.augment_preview import augment_preview
 from speakertrip.cli.backend import backend
 from speakertrip.cli.calibrate import calibrate
 from speakertrip.cli.compare import compare
@@ -36,7 +37,7 @@ def speakertrip() -> None:
     """
 
 
-for verb in (manifest, train, backend, score, calibrate, evaluate, compare, enroll, verify):
+for verb in (manifest, augment_preview, train, backend, score, calibrate, evaluate, compare, enroll, verify):
     speakertrip.add_command(verb)
 
 

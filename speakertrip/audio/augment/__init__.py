@@ -6,6 +6,7 @@ from speakertrip.audio.augment.clips import Clips, ClipSource, list_clips
 from speakertrip.audio.augment.effect import Effect, Note, Waveform
 from speakertrip.audio.augment.light import Light
 from speakertrip.audio.augment.pitch import require_pitch_shift, shift_pitch
+from speakertrip.audio.augment.preview import preview
 
 __all__ = [
     "Chain",
@@ -17,6 +18,7 @@ __all__ = [
     "Waveform",
     "build_augmentation",
     "list_clips",
+    "preview",
     "require_pitch_shift",
     "shift_pitch",
 ]

@@ -16,7 +16,7 @@ from speakertrip.manifests import Utterance, read_manifest
 from speakertrip.manifests.lines import FilePath, read_lines
 
 SUFFIXES = AV_SUFFIXES | {".wav", ".flac", ".ogg", ".opus", ".mp3"}
-TAIL = 0.1  # seconds at the end of a clip that are decoded at the start: a file that breaks off is found
+TAIL = 0.25  # seconds at the end of a clip that are decoded first, so that a file that breaks off is found
 SAMPLE_BYTES = 4
 
 
@@ -129,5 +129,5 @@ def _checked_length(utterance: Utterance) -> int:
     seconds = utterance.duration
     if seconds is None:
         seconds = read_header(utterance.path).duration - utterance.start
-    load_waveform(utterance.path, utterance.start + max(0.0, seconds - TAIL), min(seconds, TAIL))
+    load_waveform(utterance.path, utterance.start + max(0.0, seconds - TAIL), TAIL)
     return max(1, round(seconds * SAMPLE_RATE))

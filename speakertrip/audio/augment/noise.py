@@ -25,7 +25,7 @@ class RecordedNoise:
         """See ``Effect``."""
         snr_db = rng.uniform(*self.config.snr_db)
         index, noise = draw_stretch(self.clips, len(waveform), rng)
-        note(f"{self.clips.names[index]} at {snr_db:.1f} dB")
+        note(f"noise {self.clips.names[index]} at {snr_db:.1f} dB")
         return mix(waveform, noise, snr_db)
 
 
