@@ -14,7 +14,7 @@ from speakertrip.audio.codec.mono import MonoBuffer
 from speakertrip.audio.codec.stretch import AudioHeader, Stretch
 from speakertrip.audio.limits import limit_format, limit_length
 from speakertrip.audio.source import GuardedStream
-from speakertrip.errors import AudioError, StorageError
+from speakertrip.errors import AudioError, StorageError, TruncatedError
 from speakertrip.manifests.lines import FilePath
 
 MP3_REACH = 16_384  # samples; an MP3 frame may draw on bits of the ten before it, of 1152 samples at most
@@ -40,6 +40,7 @@ def decode(
 
     Raises:
         AudioError: it is damaged, too long, or has no such channel.
+        TruncatedError: it breaks off before the stretch ends.
     """
     with _open(stream, name) as sound:
         rate, channels = sound.samplerate, sound.channels
@@ -47,8 +48,12 @@ def decode(
         limit_length(count, rate, channels, name)
         mono = MonoBuffer(channel, name)
         try:
+            if first and sound.subtype == "VORBIS" and not len(sound.read(1)):
+                # Its tables are damaged; libvorbis 1.3.7 reads nothing by them, but a seek would end the process.
+                raise TruncatedError(f"{name} breaks off while it is decoded: its Vorbis tables are damaged.")
             early = min(first, MP3_REACH) if sound.subtype.startswith("MPEG_LAYER") else 0
-            sound.seek(first - early)
+            if first > early:  # files of GSM cannot seek, not even to where they are
+                sound.seek(first - early)
             sound.read(early, dtype="float32")
             while count and len(
                 block := sound.read(min(count, BLOCK_VALUES // channels), dtype="float32", always_2d=True)
@@ -56,10 +61,10 @@ def decode(
                 mono.add(block)
                 count -= len(block)
         except (OSError, RuntimeError, soundfile.SoundFileError) as error:
-            raise AudioError(f"{name} breaks off while it is decoded: {str(error).rstrip('.')}.") from None
+            raise TruncatedError(f"{name} breaks off while it is decoded: {str(error).rstrip('.')}.") from None
     if count > UNSURE * rate:
         stated, found = (first + count + mono.length) / rate, (first + mono.length) / rate
-        raise AudioError(
+        raise TruncatedError(
             f"{name} breaks off at {found:.2f} s of the {stated:.2f} s that it states; get it again."
         )
     return mono.finish(), rate
