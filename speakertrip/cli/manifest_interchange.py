@@ -24,10 +24,10 @@ format_argument = click.argument("name", metavar="FORMAT", type=click.Choice(NAM
 def import_manifest(name: str, source: str, out: str, data_root: str | None) -> None:
     """Make a manifest of SOURCE, a file or folder of another tool."""
     _require_two(source, out)
-    from speakertrip.corpora.interchange import FORMATS
+    from speakertrip.corpora.interchange import import_utterances
     from speakertrip.manifests import write_manifest
 
-    utterances = FORMATS[name].read(source, data_root)
+    utterances = import_utterances(name, source, data_root)
     write_manifest(out, utterances)
     click.echo(f"{out}: {len(utterances):,} utterances of {len({u.speaker for u in utterances}):,} speakers")
 
@@ -39,11 +39,11 @@ def import_manifest(name: str, source: str, out: str, data_root: str | None) -> 
 def export_manifest(name: str, manifest_path: str, out: str) -> None:
     """Write MANIFEST as a file or folder of another tool; says what the format has no place for."""
     _require_two(manifest_path, out)
-    from speakertrip.corpora.interchange import FORMATS
+    from speakertrip.corpora.interchange import export_utterances
     from speakertrip.manifests import read_manifest
 
     utterances = read_manifest(manifest_path)
-    for sentence in FORMATS[name].write(utterances, out):
+    for sentence in export_utterances(name, utterances, out):
         click.echo(sentence, err=True)
     click.echo(f"{out}: {len(utterances):,} utterances of {len({u.speaker for u in utterances}):,} speakers")
 

@@ -3,6 +3,6 @@
 What each format can hold stands in ``manifests/README.md``.
 """
 
-from speakertrip.corpora.interchange.formats import FORMATS, Format
+from speakertrip.corpora.interchange.formats import FORMATS, export_utterances, import_utterances
 
-__all__ = ["FORMATS", "Format"]
+__all__ = ["FORMATS", "export_utterances", "import_utterances"]

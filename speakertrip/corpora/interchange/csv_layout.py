@@ -8,11 +8,12 @@ from typing import Any
 
 from speakertrip.corpora.interchange.csv_table import read_table, write_table
 from speakertrip.corpora.interchange.positions import (
-    exact_times,
+    duration_between,
+    keep_time,
     locate_all,
     read_headers,
     sample_time,
-    span,
+    stated_duration,
 )
 from speakertrip.corpora.interchange.rows import (
     build_utterances,
@@ -96,7 +97,11 @@ def read_layout(layout: Layout, source: FilePath, data_root: FilePath | None) ->
             return [made | _times(_whole(row, start) or 0, _whole(row, stop), rate, stated)]
         first, end = _number(row, start) or 0.0, _number(row, stop)
         return [
-            made | {"start": first, "duration": stated if end is None else span(first, end, rate, stated)}
+            made
+            | {
+                "start": first,
+                "duration": stated if end is None else duration_between(first, end, rate, stated),
+            }
         ]
 
     return build_utterances(rows, parse, source, folder)
@@ -120,7 +125,7 @@ def write_layout(layout: Layout, utterances: Sequence[Utterance], target: FilePa
     others = list(dict.fromkeys(key for each in fields for key in each))
     rows = []
     for utterance, stretch, each in zip(utterances, locate_all(utterances), fields, strict=True):
-        start, duration = exact_times(utterance, stretch)
+        start, duration = keep_time(utterance.start, stretch.rate), stated_duration(utterance, stretch)
         bounds = (stretch.first, stretch.stop) if layout.in_samples else (start, stretch.end)
         known = [utterance.id, duration, utterance.path.absolute(), *bounds, utterance.speaker, stretch.rate]
         rows.append([str(field) for field in known] + [each.get(key, "") for key in others])

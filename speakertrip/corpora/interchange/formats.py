@@ -1,4 +1,4 @@
-"""The table of formats."""
+"""The table of formats, and the way in and out of it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from speakertrip.corpora.interchange import (
     three_d_speaker,
     wespeaker,
 )
+from speakertrip.errors import DataError, UsageError
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath
 
@@ -40,3 +41,45 @@ FORMATS = {
     "speechbrain": Format(speechbrain.read, speechbrain.write),
     "wespeaker": Format(wespeaker.read, wespeaker.write),
 }
+
+
+def import_utterances(name: str, source: FilePath, data_root: FilePath | None = None) -> list[Utterance]:
+    """Read a file or folder of another tool.
+
+    Args:
+        name: of the format, one of ``FORMATS``.
+        source: the file or folder.
+        data_root: where relative audio paths begin; None: in the folder of the source.
+
+    Raises:
+        UsageError: there is no such format.
+        DataError: the source cannot be read or is malformed; the message names the file and the line.
+        AudioError: the format says too little without the header of an audio file, which cannot be read.
+    """
+    return _find(name).read(source, data_root)
+
+
+def export_utterances(name: str, utterances: Sequence[Utterance], target: FilePath) -> list[str]:
+    """Write utterances as a file or folder of another tool, with absolute paths.
+
+    Returns:
+        What is changed or left out, in sentences.
+
+    Raises:
+        UsageError: there is no such format, or the target's name says another.
+        DataError: an utterance lies in a shard, holds no samples, or cannot stand in the format.
+        AudioError: the header of an audio file is needed and cannot be read.
+        StorageError: the target cannot be written.
+    """
+    packed = next((utterance.id for utterance in utterances if utterance.span), None)
+    if packed is not None:
+        raise DataError(
+            f"The utterance {packed!r} lies in a shard; export the manifest that the shard was made of."
+        )
+    return _find(name).write(utterances, target)
+
+
+def _find(name: str) -> Format:
+    if name not in FORMATS:
+        raise UsageError(f"There is no format {name!r}; take one of {', '.join(FORMATS)}.")
+    return FORMATS[name]

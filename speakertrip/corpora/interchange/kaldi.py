@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speakertrip.corpora.interchange.positions import time_between
+from speakertrip.corpora.interchange.positions import duration_between
 from speakertrip.corpora.interchange.rows import build_utterances, number_of
 from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance
@@ -133,7 +133,11 @@ def _parse_segment(segments: Table, key: str, recordings: Table) -> dict[str, An
         raise segments.error(
             key, f"a segment must end after it starts, not go from {times[0]} to {times[1]} s"
         )
-    return {"path": recordings.values[recording], "start": start, "duration": time_between(start, end)}
+    return {
+        "path": recordings.values[recording],
+        "start": start,
+        "duration": duration_between(start, end, None),
+    }
 
 
 def _parse_whole(recordings: Table, key: str, lengths: list[Table | None]) -> dict[str, Any]:

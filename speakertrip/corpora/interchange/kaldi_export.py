@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from speakertrip.corpora.interchange.kaldi import ARCHIVE
-from speakertrip.corpora.interchange.positions import Stretch, exact_times, locate, read_headers
+from speakertrip.corpora.interchange.positions import keep_time, locate, read_headers, stated_duration
 from speakertrip.corpora.interchange.rows import name_rest
 from speakertrip.errors import DataError, StorageError
 from speakertrip.manifests import Utterance
@@ -77,7 +77,7 @@ def _place(named: Mapping[str, Utterance]) -> Files:
     """Say which samples of which files the utterances are."""
     headers = read_headers(utterance.path for utterance in named.values())
     stretches = {name: locate(each, headers[each.path]) for name, each in named.items()}
-    durations = {name: repr(_duration(each, stretches[name])) for name, each in named.items()}
+    durations = {name: repr(stated_duration(each, stretches[name])) for name, each in named.items()}
     if all(stretch.whole for stretch in stretches.values()):
         paths = {name: utterance.path for name, utterance in named.items()}
         return {
@@ -89,7 +89,7 @@ def _place(named: Mapping[str, Utterance]) -> Files:
     segments = {}
     for name, utterance in named.items():
         recording = recordings.setdefault(utterance.path, name)
-        start, _ = exact_times(utterance, stretches[name])
+        start = keep_time(utterance.start, stretches[name].rate)
         segments[name] = f"{recording} {start!r} {stretches[name].end!r}"
     return {
         "wav.scp": {name: _audio(path) for path, name in recordings.items()},
@@ -128,12 +128,6 @@ def _notes(named: Mapping[str, Utterance], files: Files) -> list[str]:
     if "spk2gender" not in files and any(utterance.sex for utterance in named.values()):
         notes.append("The sexes are left out: spk2gender needs one, m or f, for every speaker.")
     return notes + name_rest("Kaldi", list(named.values()), ["language", "sex"])
-
-
-def _duration(utterance: Utterance, stretch: Stretch) -> float:
-    samples = stretch.stop - stretch.first
-    stated = utterance.duration
-    return stated if stated is not None and round(stated * stretch.rate) == samples else stretch.duration
 
 
 def _audio(path: Path) -> str:

@@ -48,7 +48,8 @@ def read(source: FilePath, data_root: FilePath | None = None) -> list[Utterance]
         cut = (
             f"_{offset:g}_{offset + number_of(row, 'duration'):g}" if duration is not None else f"_{offset:g}"
         )
-        name = row.get("id", path if files[path] == 1 else path + cut)
+        own = path if files[path] == 1 else path + cut
+        name = own if row.get("id") is None else row["id"]
         known = {
             "id": name,
             "path": path,

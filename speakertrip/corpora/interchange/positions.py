@@ -16,6 +16,8 @@ from speakertrip.audio import AudioHeader, read_header
 from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance
 
+BATCH = 1024  # headers in flight: a million futures at once would fill a gigabyte
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -75,37 +77,35 @@ def keep_time(seconds: float, rate: int) -> float:
 
 def exact_times(utterance: Utterance, stretch: Stretch) -> tuple[float, float]:
     """Return the start and the duration of an utterance, in seconds, as ``keep_time`` has them."""
-    samples = stretch.stop - stretch.first
+    return keep_time(utterance.start, stretch.rate), keep_time(
+        stated_duration(utterance, stretch), stretch.rate
+    )
+
+
+def stated_duration(utterance: Utterance, stretch: Stretch) -> float:
+    """Return the duration that an utterance states, in seconds, where its file holds as much, else what it holds."""
     stated = utterance.duration
-    kept = stated is not None and round(stated * stretch.rate) == samples
-    duration = keep_time(stated, stretch.rate) if stated is not None and kept else stretch.duration
-    return keep_time(utterance.start, stretch.rate), duration
+    fits = stated is not None and round(stated * stretch.rate) == stretch.stop - stretch.first
+    return stated if stated is not None and fits else stretch.duration
 
 
-def time_between(start: float, end: float) -> float:
-    """Return the difference of two times as a human would: 0.3 between 0.8 and 1.1.
-
-    >>> 1.1 - 0.8, time_between(0.8, 1.1)
-    (0.30000000000000004, 0.3)
-    """
-    return float(Decimal(repr(end)) - Decimal(repr(start)))
-
-
-def span(start: float, end: float, rate: int | None, stated: float | None = None) -> float:
+def duration_between(start: float, end: float, rate: int | None, stated: float | None = None) -> float:
     """Return the duration, in seconds, of a stretch between two times.
 
     Args:
         start: in seconds.
         end: in seconds.
-        rate: in hertz, where known.
+        rate: in hertz; None: unknown, and the difference is taken as of decimal numbers.
         stated: a duration that stands beside the two; it is kept where it has as many samples.
+
+    >>> 1.1 - 0.8, duration_between(0.8, 1.1, None)
+    (0.30000000000000004, 0.3)
     """
     if rate is None:
-        return time_between(start, end)
+        return float(Decimal(repr(end)) - Decimal(repr(start)))
     samples = round(end * rate) - round(start * rate)
-    if stated is not None and round(stated * rate) == samples:
-        return stated
-    return samples / rate
+    fits = stated is not None and round(stated * rate) == samples
+    return stated if stated is not None and fits else samples / rate
 
 
 def read_headers(paths: Iterable[Path]) -> dict[Path, AudioHeader]:
@@ -115,8 +115,12 @@ def read_headers(paths: Iterable[Path]) -> dict[Path, AudioHeader]:
         AudioError: one of them cannot be read.
     """
     unique = list(dict.fromkeys(paths))
+    headers: dict[Path, AudioHeader] = {}
     with ThreadPoolExecutor() as pool:
-        return dict(zip(unique, pool.map(read_header, unique), strict=True))
+        for first in range(0, len(unique), BATCH):
+            batch = unique[first : first + BATCH]
+            headers |= zip(batch, pool.map(read_header, batch), strict=True)
+    return headers
 
 
 def locate(utterance: Utterance, header: AudioHeader | None = None) -> Stretch:

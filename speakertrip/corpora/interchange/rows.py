@@ -11,7 +11,7 @@ from speakertrip.manifests.utterances import MAX_NUMBER, make_utterance
 
 Row = TypeVar("Row")
 
-PLACED = ("id", "path", "speaker", "start", "duration")  # every format has a place of its own for these
+PLACED = ("id", "path", "speaker", "start", "duration", "span")  # keys that no free field of a format may set
 CARRIED = (
     "session",
     "language",

@@ -10,7 +10,7 @@ from typing import Any
 
 from speakertrip.audio import AudioHeader
 from speakertrip.corpora.interchange.json_lines import read_objects, write_objects
-from speakertrip.corpora.interchange.positions import exact_times, locate, read_headers, span
+from speakertrip.corpora.interchange.positions import duration_between, keep_time, locate, read_headers
 from speakertrip.corpora.interchange.rows import (
     build_utterances,
     carried_fields,
@@ -76,7 +76,7 @@ def _parse(row: dict[str, Any]) -> list[dict[str, Any]]:
     rate = rate if isinstance(rate, int) else None
     if len(row["vad"]) > 1:
         made["vad"] = row["vad"]
-    return [made | {"start": start, "duration": span(start, end, rate, stated)}]
+    return [made | {"start": start, "duration": duration_between(start, end, rate, stated)}]
 
 
 def _bounds(stretches: object) -> tuple[float, float]:
@@ -111,7 +111,7 @@ def _format(utterance: Utterance, header: AudioHeader | None) -> dict[str, Any]:
         known["duration"] = utterance.duration
     stretch = locate(utterance, header) if header else None
     if stretch and not stretch.whole:
-        known["vad"] = [[exact_times(utterance, stretch)[0], stretch.end]]
+        known["vad"] = [[keep_time(utterance.start, stretch.rate), stretch.end]]
         if _is_within(utterance.extra.get("vad"), known["vad"][0]):
             known["vad"] = utterance.extra["vad"]
         known["sample_rate"] = stretch.rate
