@@ -35,7 +35,8 @@ class Quality:
         speech_seconds: how much of it is speech.
         level_db: RMS of the speech in dB of full scale, which is a constant 1; -inf where there is no speech.
         peak: the largest absolute sample.
-        clipped: share of the samples, 0 to 1, that lie in runs at the peak, where that is near full scale or beyond.
+        clipped: share of the samples, 0 to 1, that lie in runs of 3 or more within 3 % of the peak, where that is 0.9
+            to 1, or of full scale where it lies beyond.
         snr_db: power of the speech over that of the noise in the pauses, in dB, at least -30; None without speech or
             without a pause.
         bandwidth: highest frequency of the speech within 60 dB of its strongest, in hertz; 0 where there is no speech.
@@ -91,7 +92,7 @@ def _clipped(waveform: FloatArray) -> float:
     peak = np.abs(waveform).max(initial=0.0)
     if peak < NEAR_FULL_SCALE:
         return 0.0
-    lengths = [end - first for first, end in runs(np.abs(waveform) >= AT_PEAK * peak)]
+    lengths = [end - first for first, end in runs(np.abs(waveform) >= AT_PEAK * min(peak, 1.0))]
     return sum(length for length in lengths if length >= CLIPPED_RUN) / len(waveform)
 
 
