@@ -2,9 +2,11 @@
 
 import click
 
+from speakertrip.cli.manifest_check import check
 from speakertrip.cli.manifest_corpora import CORPORA
 from speakertrip.cli.manifest_interchange import export_manifest, import_manifest
 from speakertrip.cli.manifest_shards import shard
+from speakertrip.cli.manifest_download import download
 from speakertrip.cli.options import progress_bar
 from speakertrip.cli.trials import trials
 
@@ -15,11 +17,13 @@ def manifest() -> None:
 
 
 manifest.add_command(shard)
+manifest.add_command(check)
 manifest.add_command(trials)
 manifest.add_command(import_manifest)
 manifest.add_command(export_manifest)
 for corpus in CORPORA:
     manifest.add_command(corpus)
+manifest.add_command(download)
 
 
 @manifest.command()
