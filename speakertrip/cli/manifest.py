@@ -4,9 +4,9 @@ import click
 
 from speakertrip.cli.manifest_check import check
 from speakertrip.cli.manifest_corpora import CORPORA
+from speakertrip.cli.manifest_download import download
 from speakertrip.cli.manifest_interchange import export_manifest, import_manifest
 from speakertrip.cli.manifest_shards import shard
-from speakertrip.cli.manifest_download import download
 from speakertrip.cli.options import progress_bar
 from speakertrip.cli.trials import trials
 
