@@ -11,6 +11,10 @@ class SpeakertripError(Exception):
     exit_code = 70
 
 
+class SpeakertripWarning(UserWarning):
+    """What the package warns of: the result stands, but may be worse than expected."""
+
+
 class UsageError(SpeakertripError):
     """The call itself is wrong: options that contradict each other or name nothing."""
 

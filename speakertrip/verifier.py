@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.audio import SAMPLE_RATE, AudioSource, load_waveform, require_speech
+from speakertrip.audio import SAMPLE_RATE, AudioSource, load_recording, require_speech
 from speakertrip.audio.source import BLOCK, open_audio, source_name
 from speakertrip.backend import Decision, Sides, decide
 from speakertrip.bundle import Bundle
@@ -171,7 +171,7 @@ class SpeakerVerifier:
 
 def _load(files: Sequence[AudioSource]) -> list[FloatArray]:
     def load(file: AudioSource) -> FloatArray:
-        waveform = load_waveform(file)
+        waveform = load_recording(file)
         require_speech(waveform, source_name(file))
         return waveform
 

@@ -10,6 +10,8 @@ from speakertrip.audio.waveform import load_waveform
 from speakertrip.errors import AudioError
 from speakertrip.manifests import Utterance
 
+ROUNDING = 0.01  # seconds
+
 
 def audio_of(utterance: Utterance) -> AudioSource:
     """Return what an utterance is read from: its file, or the bytes of it that a shard holds.
@@ -39,6 +41,9 @@ def load_utterance(
 ) -> npt.NDArray[np.float32]:
     """Load a stretch of an utterance, float32 ``(samples,)`` at 16 kHz.
 
+    Many manifests round durations to 0.01 s. An utterance that would end less than that before its file does goes to
+    the end of the file, so that it is the same audio as the file itself.
+
     Args:
         utterance: a row of a manifest.
         start: where the stretch begins within the utterance, in seconds.
@@ -47,6 +52,7 @@ def load_utterance(
     Raises:
         AudioError: see ``speakertrip.audio.decode``.
     """
+    slack = 0.0
     if duration is None and utterance.duration is not None:
-        duration = utterance.duration - start
-    return load_waveform(audio_of(utterance), utterance.start + start, duration)
+        duration, slack = utterance.duration - start, ROUNDING
+    return load_waveform(audio_of(utterance), utterance.start + start, duration, slack=slack)

@@ -16,6 +16,7 @@ from speakertrip.cli.compare import compare
 from speakertrip.cli.enroll import enroll
 from speakertrip.cli.evaluate import evaluate
 from speakertrip.cli.manifest import manifest
+from speakertrip.cli.notices import show_warnings
 from speakertrip.cli.score import score
 from speakertrip.cli.train import train
 from speakertrip.cli.verify import verify
@@ -49,7 +50,8 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be no text in the output's encoding
             sys.stdout.reconfigure(errors="backslashreplace")
         words = [word for word in arguments if word != "--debug"]  # wherever it stands
-        code = speakertrip.main(words, prog_name="speakertrip", standalone_mode=False)
+        with show_warnings():
+            code = speakertrip.main(words, prog_name="speakertrip", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except KeyboardInterrupt:

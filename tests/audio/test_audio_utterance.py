@@ -50,3 +50,19 @@ def test_what_is_wrong_with_a_shard_is_said(tmp_path, shard):
     assert isinstance(beside, AudioBytes)
     with pytest.raises(AudioError, match=r"0\.tar at byte"):
         load_waveform(beside)
+
+
+@pytest.mark.parametrize("seconds", [0.99, 0.995, 1.0, 1.004])
+def test_a_rounded_duration_goes_to_the_end_of_the_file(tmp_path, seconds):
+    whole = np.random.default_rng(0).uniform(-0.5, 0.5, 16_000).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", whole, 16_000, subtype="FLOAT")
+    utterance = Utterance("a", tmp_path / "a.wav", "s", duration=seconds)
+    np.testing.assert_array_equal(load_utterance(utterance), load_waveform(utterance.path))
+    part = Utterance("a", tmp_path / "a.wav", "s", start=0.5, duration=seconds - 0.5)
+    np.testing.assert_array_equal(load_utterance(part), whole[8_000:])
+    assert len(load_utterance(utterance, 0.25, 0.745)) == 11_920  # a stretch that is asked for stays as it is
+
+
+def test_a_duration_that_is_meant_is_kept(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.full(16_000, 0.5, np.float32), 16_000)
+    assert len(load_utterance(Utterance("a", tmp_path / "a.wav", "s", duration=0.989))) == 15_824

@@ -14,7 +14,7 @@ from speakertrip.audio.codec.mono import MonoBuffer
 from speakertrip.audio.codec.stretch import AudioHeader, Stretch
 from speakertrip.audio.limits import limit_format, limit_length
 from speakertrip.audio.source import GuardedStream
-from speakertrip.errors import AudioError
+from speakertrip.errors import AudioError, TruncatedError
 
 WITH_INDEX = ("mov", "matroska")  # containers with a length and with times; of raw AAC, av only guesses them
 CODECS = frozenset({"aac", "alac", "flac", "mp3", "mp3float", "opus", "vorbis", "pcm_s16le", "pcm_s16be"})
@@ -23,6 +23,7 @@ OPTIONS = {  # FFmpeg reads hundreds of formats, playlists of other files among 
     "protocol_whitelist": "",
     "codec_whitelist": ",".join(sorted(CODECS)),
 }
+UNSURE = 0.25  # seconds; by so much lengths are wrong in files that are not damaged
 REACH = 0.25  # seconds; decoders that start afresh need up to 0.08 of them to come to the same samples
 OPUS_STEP = 120  # samples at 48 kHz: every Opus frame lasts a multiple of it
 
@@ -35,12 +36,7 @@ def read_header(stream: io.FileIO | GuardedStream, name: str) -> AudioHeader:
     """
     with _open(stream, name) as (opened, track):
         rate, channels = int(track.rate), int(track.codec_context.channels)
-        seconds = 0.0
-        if opened.format.name.startswith(WITH_INDEX):
-            if track.duration:
-                seconds = float(track.duration * track.time_base)
-            elif opened.duration:
-                seconds = opened.duration / 1_000_000
+        seconds = _stated_seconds(opened, track)
     if seconds <= 0:
         stream.seek(0)
         waveform, rate = decode(stream, Stretch(), 0, name)
@@ -55,6 +51,7 @@ def decode(
 
     Raises:
         AudioError: it is damaged, too long, has no such channel, or av is not installed.
+        TruncatedError: it ends before the length that it states.
     """
     with _open(stream, name) as (opened, track):
         from av import AudioResampler
@@ -79,9 +76,24 @@ def decode(
                     mono.add(block)
             if place >= end:
                 break
+        else:
+            stated = _stated_seconds(opened, track)
+            if place / rate < stated - UNSURE:
+                raise TruncatedError(
+                    f"{name} breaks off at {place / rate:.2f} s of the {stated:.2f} s that it states; get it again."
+                )
     waveform = mono.finish()
     first, count = stretch.within(place, rate)
     return waveform[first - begin : first - begin + count], rate
+
+
+def _stated_seconds(opened: Any, track: Any) -> float:
+    """Return the length that a container states; 0 where it states none."""
+    if not opened.format.name.startswith(WITH_INDEX):
+        return 0.0
+    if track.duration:
+        return float(track.duration * track.time_base)
+    return float(opened.duration or 0) / 1_000_000
 
 
 def _frames_near(opened: Any, track: Any, start: float) -> tuple[Iterator[Any], int]:

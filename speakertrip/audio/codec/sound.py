@@ -61,7 +61,9 @@ def decode(
                 mono.add(block)
                 count -= len(block)
         except (OSError, RuntimeError, soundfile.SoundFileError) as error:
-            raise TruncatedError(f"{name} breaks off while it is decoded: {str(error).rstrip('.')}.") from None
+            raise TruncatedError(
+                f"{name} breaks off while it is decoded: {str(error).rstrip('.')}."
+            ) from None
     if count > UNSURE * rate:
         stated, found = (first + count + mono.length) / rate, (first + mono.length) / rate
         raise TruncatedError(

@@ -1,0 +1,37 @@
+import subprocess
+import sys
+import warnings
+
+import pytest
+import soundfile
+
+from speakertrip.cli.notices import show_warnings
+from speakertrip.errors import SpeakertripWarning
+
+
+def test_each_text_is_shown_once_and_others_as_ever(capsys):
+    before = warnings.showwarning
+    with show_warnings():
+        for text in ("one", "two", "one"):
+            warnings.warn(text, SpeakertripWarning, stacklevel=1)
+    assert capsys.readouterr().err == "one\ntwo\n"
+    assert warnings.showwarning is before
+    with pytest.raises(UserWarning, match="three"), show_warnings():
+        warnings.warn("three", UserWarning, stacklevel=1)
+
+
+def test_telephone_audio_is_verified_with_one_warning(tmp_path, bundle_folder, speech_like):
+    for name, seed in (("a", 0), ("b", 1)):
+        soundfile.write(tmp_path / f"{name}.wav", speech_like(2.0, seed)[::2], 8_000, subtype="ALAW")
+    arguments = ["verify", "--model", str(bundle_folder), "--against", "a.wav", "b.wav", "a.wav"]
+    done = subprocess.run(
+        [sys.executable, "-m", "speakertrip", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Audio at 8000 Hz holds nothing above 4000 Hz") == 1
+    assert "Warning" not in done.stderr
+    assert len(done.stdout.splitlines()) == 2
