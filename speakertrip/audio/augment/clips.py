@@ -18,6 +18,7 @@ from speakertrip.manifests.lines import FilePath, read_lines
 SUFFIXES = AV_SUFFIXES | {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 TAIL = 0.25  # seconds at the end of a clip that are decoded first, so that a file that breaks off is found
 SAMPLE_BYTES = 4
+NOBODY = "unknown"  # the speaker of a clip that comes without a manifest
 
 
 class ClipSource(Protocol):
@@ -104,7 +105,7 @@ def list_clips(path: FilePath) -> list[Utterance]:
     if place.is_dir():
         files = sorted(Path(folder, name) for folder, _, names in os.walk(place) for name in names)
         clips = [
-            Utterance(file.relative_to(place).as_posix(), file, "")
+            Utterance(file.relative_to(place).as_posix(), file, NOBODY)
             for file in files
             if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
         ]
@@ -114,7 +115,7 @@ def list_clips(path: FilePath) -> list[Utterance]:
         names = [
             text.split("\t" if "\t" in text else None)[-1].strip() for _, text in read_lines(place, "list")
         ]
-        clips = [Utterance(name, _resolve(name, place), "") for name in names]
+        clips = [Utterance(name, _resolve(name, place), NOBODY) for name in names]
     if not clips:
         raise DataError(f"{path} holds no audio ({', '.join(sorted(SUFFIXES))}).")
     return clips

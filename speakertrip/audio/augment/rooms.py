@@ -39,7 +39,8 @@ def room_responses(config: RoomConfig, seed: int, folder: Path | None = None) ->
     file = folder / f"rooms-{name}.npz" if folder else None
     if file and file.exists():
         # A damaged file is made again.
-        with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile), np.load(file) as kept:
+        with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile), file.open("rb") as stream:
+            kept = np.load(stream)
             return [kept[str(index)] for index in range(config.count)]
     responses = [_response(config, np.random.default_rng([seed, index])) for index in range(config.count)]
     if file:

@@ -24,6 +24,7 @@ FORMATS: dict[Codec, tuple[str, str]] = {  # container and subtype, as libsndfil
 SHORTEST = (
     1_600  # samples; shorter waveforms are lengthened by silence, for some codecs fail at a frame or less
 )
+MOST_COMPRESSION = 0.999  # MP3 refuses 1
 TELEPHONE_RATE, TELEPHONE_LOW, TELEPHONE_HIGH = 8_000, 300.0, 3_400.0  # hertz
 
 
@@ -46,6 +47,8 @@ def transcode(
         return waveform
     scale = np.float32(max(1.0, peak))
     padded = fit(waveform, max(SHORTEST, len(waveform))) / scale
+    if compression is not None:
+        compression = min(compression, MOST_COMPRESSION)
     content = AudioBytes(encode_bytes(padded, sample_rate, *FORMATS[codec], compression), codec)
     return np.asarray(fit(decode(content)[0], len(waveform)) * scale)
 
@@ -65,8 +68,10 @@ def telephone(waveform: Waveform, codec: Literal["mulaw", "alaw", "gsm"]) -> Wav
     bins = points // 2 + 1
     spectrum = fft.rfft(waveform, 2 * points)
     spectrum *= band_gains(len(spectrum), TELEPHONE_LOW, TELEPHONE_HIGH)
-    narrow = transcode(fft.irfft(spectrum[:bins], points) / 2, TELEPHONE_RATE, codec)
-    return np.asarray(2 * fft.irfft(fft.rfft(narrow), 2 * points)[:samples])
+    narrow = fft.irfft(spectrum[:bins], points)[: (samples + 1) // 2] / 2
+    return np.asarray(
+        2 * fft.irfft(fft.rfft(transcode(narrow, TELEPHONE_RATE, codec), points), 2 * points)[:samples]
+    )
 
 
 class FileCodec:
