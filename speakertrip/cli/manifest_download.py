@@ -21,11 +21,14 @@ def download(name: str, folder: str, splits: tuple[str, ...]) -> None:
     if name in CATALOG:
         click.echo(f"Terms of use: {CATALOG[name].terms}", err=True)
     with tqdm(unit="B", unit_scale=True, leave=False, disable=None) as bar:
+        shown = ""
 
         def show(what: str, done: int, total: int | None) -> None:
-            if bar.desc != what:
-                bar.set_description_str(what, refresh=False)
+            nonlocal shown
+            if what != shown:
+                shown = what
                 bar.reset()
+                bar.set_description_str(what, refresh=False)
             bar.total = total
             bar.update(done - bar.n)
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from speakertrip.corpora.folder import Progress, find_audio, read_headers
 from speakertrip.corpora.layout import find_root, index_by_stem, require_splits
 from speakertrip.errors import DataError
@@ -73,8 +75,8 @@ def read_cnceleb_trials(root: FilePath, joined: bool = False) -> tuple[Trials, d
         for model, names in read_enrollment_map(corpus / enrollment).items()
     }
     trials = read_trials(corpus / TRIALS)
-    for model in trials.enrollments:
-        if model not in models:
+    for row in np.unique(trials.first).tolist():
+        if (model := trials.ids[row]) not in models:
             raise DataError(f"{corpus / TRIALS} names the model {model}, which {enrollment} does not have.")
     names = [id_ if id_ in models else _present(ids, id_, corpus / TRIALS) for id_ in trials.ids]
     return replace(trials, ids=names), models

@@ -41,8 +41,8 @@ def find_root(corpus: str, root: FilePath, holds: Sequence[str], below: Sequence
     raise DataError(f"{root} is not {corpus}: expected {' and '.join(holds)} in it{inside}.")
 
 
-def read_pairs(path: Path, what: str) -> Iterator[tuple[str, str]]:
-    """Yield ``(key, value)`` of each line ``key value`` of a Kaldi table; the value may hold spaces.
+def read_pairs(path: Path, what: str) -> Iterator[tuple[int, str, str]]:
+    """Yield ``(line number, key, value)`` of each line ``key value`` of a Kaldi table; the value may hold spaces.
 
     Raises:
         DataError: the file cannot be read, or a line has no value.
@@ -51,7 +51,7 @@ def read_pairs(path: Path, what: str) -> Iterator[tuple[str, str]]:
         key, *value = text.split(maxsplit=1)
         if not value:
             raise DataError(f"{path}, line {number}: expected 'key value', found {text!r}.")
-        yield key, value[0].strip()
+        yield number, key, value[0].strip()
 
 
 def require_listable(id_: str, path: FilePath, number: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speakertrip.corpora.folder import Progress, find_audio, read_headers
-from speakertrip.corpora.layout import SEXES, find_root, require_splits
+from speakertrip.corpora.layout import SEXES, find_root, index_by_stem, require_splits
 from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath, read_lines
@@ -39,20 +39,20 @@ def build_librispeech(
 
     Raises:
         UsageError: there is no such split.
-        DataError: the folder is not LibriSpeech, lacks a split, or SPEAKERS.TXT is malformed.
+        DataError: the folder is not LibriSpeech, lacks a split, SPEAKERS.TXT is malformed, or an utterance is there
+            twice.
         AudioError: some of the files cannot be read.
     """
     require_splits("LibriSpeech", splits, SPLITS)
     corpus = find_root("LibriSpeech", root, ["SPEAKERS.TXT", *splits], ["LibriSpeech"])
     sexes = _read_sexes(corpus / "SPEAKERS.TXT")
-    return read_headers(
-        (
-            _utterance(f"{split}/{id_}", path, sexes)
-            for split in dict.fromkeys(splits)
-            for id_, path in find_audio(corpus / split).items()
-        ),
-        progress,
-    )
+    files = {
+        f"{split}/{id_}": path
+        for split in dict.fromkeys(splits)
+        for id_, path in find_audio(corpus / split).items()
+    }
+    index_by_stem(files, "LibriSpeech")
+    return read_headers((_utterance(id_, path, sexes) for id_, path in files.items()), progress)
 
 
 def _utterance(id_: str, path: Path, sexes: dict[str, str]) -> Utterance:

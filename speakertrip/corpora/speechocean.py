@@ -42,10 +42,10 @@ def build_speechocean(
 
 def _rows(corpus: Path, split: str) -> list[Utterance]:
     folder = corpus / split
-    speakers = dict(read_pairs(folder / "utt2spk", "speaker table"))
+    speakers = {name: speaker for _, name, speaker in read_pairs(folder / "utt2spk", "speaker table")}
     sexes, ages = _read_optional(folder / "spk2gender"), _read_optional(folder / "spk2age")
     rows = []
-    for number, (name, path) in enumerate(read_pairs(folder / "wav.scp", "list of files"), 1):
+    for number, name, path in read_pairs(folder / "wav.scp", "list of files"):
         if name not in speakers:
             raise DataError(f"{folder / 'utt2spk'}: the utterance {name} of wav.scp has no speaker here.")
         speaker = speakers[name]
@@ -63,4 +63,4 @@ def _rows(corpus: Path, split: str) -> list[Utterance]:
 
 
 def _read_optional(path: Path) -> dict[str, str]:
-    return dict(read_pairs(path, "speaker table")) if path.exists() else {}
+    return {key: value for _, key, value in read_pairs(path, "speaker table")} if path.exists() else {}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from speakertrip.corpora.folder import Progress, find_audio, read_headers
-from speakertrip.corpora.layout import SEXES, find_root, require_splits
+from speakertrip.corpora.layout import SEXES, find_root, index_by_stem, require_splits
 from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath, read_lines
@@ -37,14 +37,17 @@ def build_vctk(
 
     Raises:
         UsageError: there is no such split.
-        DataError: the folder is not VCTK 0.92, holds nothing of a split, or speaker-info.txt is malformed.
+        DataError: the folder is not VCTK 0.92, holds nothing of a split, speaker-info.txt is malformed, or an
+            utterance is there twice.
         AudioError: some of the files cannot be read.
     """
     require_splits("VCTK", splits, SPLITS)
     corpus = find_root("VCTK 0.92", root, [AUDIO, SPEAKERS], ["VCTK-Corpus-0.92"])
     speakers = _read_speakers(corpus / SPEAKERS)
+    files = find_audio(corpus / AUDIO)
+    index_by_stem(files, "VCTK")
     rows = []
-    for id_, path in find_audio(corpus / AUDIO).items():
+    for id_, path in files.items():
         speaker = id_.partition("/")[0]
         microphone = path.stem.rpartition("_")[2]
         if microphone in splits:
@@ -60,12 +63,12 @@ def _read_speakers(path: Path) -> dict[str, tuple[str | None, dict[str, Any]]]:
     """Read ``p225 23 F English Southern England (a comment)`` a line; the first names the columns."""
     speakers: dict[str, tuple[str | None, dict[str, Any]]] = {}
     for number, text in read_lines(path, "speaker table"):
-        speaker, *fields = text.partition("(")[0].split(maxsplit=4)
-        if speaker == "ID":
+        fields = text.partition("(")[0].split(maxsplit=4)
+        if fields[:1] == ["ID"]:
             continue
-        if len(fields) < 2 or not fields[0].isdecimal() or fields[1].lower() not in SEXES:
+        if len(fields) < 3 or not fields[1].isdecimal() or fields[2].lower() not in SEXES:
             raise DataError(f"{path}, line {number}: expected 'speaker age M or F ...', found {text!r}.")
-        age, sex, *place = (field.strip() for field in fields)
+        speaker, age, sex, *place = (field.strip() for field in fields)
         extra = {"age": int(age)} | dict(zip(("accent", "region"), place, strict=False))
         speakers[speaker] = (SEXES[sex.lower()], extra)
     return speakers

@@ -3,8 +3,8 @@ import re
 from dataclasses import replace
 
 import pytest
+from archive_cases import FILES, contents, write_tar, write_zip
 from file_server import serve_files
-from test_unpack import FILES, contents, write_tar, write_zip
 
 from speakertrip.corpora import catalog, download, voxceleb_lists
 from speakertrip.corpora.catalog import BEHIND_A_FORM, CATALOG, RemoteFile, fetch

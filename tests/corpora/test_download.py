@@ -93,6 +93,20 @@ def test_it_begins_anew_where_the_server_cannot(tmp_path, server, options):
         assert (tmp_path / "a.bin").read_bytes() == BODY
 
 
+def test_an_interrupt_keeps_what_came(tmp_path, server):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    url = server.add("a.bin", BODY * 50)
+    with pytest.raises(KeyboardInterrupt):
+        download(url, tmp_path / "a.bin", None, stop)
+    have = (tmp_path / "a.bin.part").stat().st_size
+    assert 0 < have < len(BODY * 50)
+    assert download(url, tmp_path / "a.bin")
+    assert server.requests[-1] == ("/a.bin", f"bytes={have}-")
+    assert (tmp_path / "a.bin").read_bytes() == BODY * 50
+
+
 def test_a_file_that_changed_in_between_is_not_mixed(tmp_path, server):
     url = server.add("a.bin", BODY[::-1], etag='"old"', cuts=[30_000] + [0] * ATTEMPTS)
     with pytest.raises(DataError, match="broke off"):

@@ -54,6 +54,12 @@ def test_a_malformed_table(corpus, line):
         build_librispeech(corpus, ["dev-clean"])
 
 
+def test_the_same_utterance_twice(corpus, write_tree):
+    write_tree(next(corpus.rglob("SPEAKERS.TXT")).parent, [CLEAN[0].replace("flac", "wav")])
+    with pytest.raises(DataError, match="are the same utterance of LibriSpeech; keep one"):
+        build_librispeech(corpus, ["dev-clean"])
+
+
 def test_a_broken_file(corpus):
     for file in corpus.rglob("84-121550-0001.flac"):
         file.write_bytes(file.read_bytes()[:20])

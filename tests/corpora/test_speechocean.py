@@ -37,7 +37,11 @@ def test_rows(corpus):
     [
         ("utt2spk", "000010011 0001\n", "the utterance 000010035 of wav.scp has no speaker here"),
         ("utt2spk", "000010011\n", "line 1: expected 'key value'"),
-        ("wav.scp", "\n000010011 ../../etc/passwd\n", "is no file below the corpus's folder"),
+        (
+            "wav.scp",
+            "\n000010011 ../../etc/passwd\n",
+            "line 2: '../../etc/passwd' is no file below the corpus's folder",
+        ),
         ("wav.scp", "000010011 /etc/passwd\n", "is no file below the corpus's folder"),
     ],
 )
