@@ -7,6 +7,8 @@ from speakertrip.cli.manifest_corpora import CORPORA
 from speakertrip.cli.manifest_download import download
 from speakertrip.cli.manifest_interchange import export_manifest, import_manifest
 from speakertrip.cli.manifest_shards import shard
+from speakertrip.cli.manifest_split import split
+from speakertrip.cli.manifest_stats import stats
 from speakertrip.cli.options import progress_bar
 from speakertrip.cli.trials import trials
 
@@ -18,6 +20,8 @@ def manifest() -> None:
 
 manifest.add_command(shard)
 manifest.add_command(check)
+manifest.add_command(split)
+manifest.add_command(stats)
 manifest.add_command(trials)
 manifest.add_command(import_manifest)
 manifest.add_command(export_manifest)

@@ -99,7 +99,7 @@ def hear(row: Row, source: AudioSource, seconds: float) -> tuple[list[Problem], 
         return [(Kind.SILENT, f"{path} is silent: its peak lies below -60 dB of full scale.")], None
     problems = []
     if clipped > MOST_CLIPPED * samples:
-        problems.append((Kind.CLIPPED, f"{path}: {clipped / samples:.1%} of the samples are clipped."))
+        problems.append((Kind.CLIPPED, f"{path}: {clipped / samples:.2%} of the samples are clipped."))
     if speech < LEAST_SPEECH <= seconds:
         problems.append((Kind.LITTLE_SPEECH, f"{path} holds {speech:.2f} s of speech in {seconds:.2f} s."))
     return problems, digest.digest()
