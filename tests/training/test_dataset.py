@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+import torch
+from torch.utils.data import DataLoader
 
-from speakertrip.config import AugmentConfig
+from speakertrip.config import AugmentConfig, TrainConfig
 from speakertrip.errors import ConfigError
 from speakertrip.manifests import Utterance
 from speakertrip.training.dataset import CropDataset
-from speakertrip.training.source import MemorySource
+from speakertrip.training.source import MemorySource, open_source
 
 CLEAN = AugmentConfig(equalize_probability=0, noise_probability=0)
 
@@ -76,6 +78,49 @@ def test_a_crop_depends_on_the_draw_alone(make):
     dataset = make([30_000, 30_000], augment=AugmentConfig())
     assert dataset[1, 5][0].equal(dataset[1, 5][0])
     assert not dataset[1, 5][0].equal(dataset[1, 6][0])
+
+
+CHAIN = [
+    {"kind": "noise", "probability": 0.7, "manifest": "manifest.test.jsonl"},
+    {"kind": "babble", "probability": 0.7},
+    {"kind": "room", "probability": 0.5, "count": 2, "reflections": 3},
+    {"kind": "codec", "probability": 0.3, "codecs": ["mp3"]},
+    {"kind": "telephone", "probability": 0.3},
+    {"kind": "band", "probability": 0.3},
+    {"kind": "equalize", "probability": 0.3},
+    {"kind": "gain"},
+]
+
+
+def test_a_chain_gives_the_same_crops_whatever_the_number_of_workers(config, corpus, utterances):
+    settings = TrainConfig.model_validate(
+        config.model_dump() | {"augment": {"chain": CHAIN, "memory_mib": 0.3}}
+    )
+    dataset = CropDataset(utterances, open_source(utterances, 1.0), settings, corpus)
+    places = [(row % len(dataset), draw) for draw, row in enumerate(range(0, 400, 7))]
+    batches = [places[first : first + 8] for first in range(0, len(places), 8)]
+
+    def load(workers):
+        return [batch for batch, _ in DataLoader(dataset, batch_sampler=batches, num_workers=workers)]
+
+    alone, shared = load(0), load(2)
+    assert all(map(torch.equal, alone, shared))
+    assert all(batch.isfinite().all() for batch in alone)
+    dry = CropDataset(utterances, dataset.source, config.model_copy(update={"augment": CLEAN}), corpus)
+    assert not any(dry[place][0].equal(crop) for place, crop in zip(places, torch.cat(alone), strict=True))
+
+
+def test_each_pitch_at_each_speed_is_a_speaker_of_its_own(config, tmp_path):
+    tone = (10_000 * np.sin(2 * np.pi * 1_000 * np.arange(48_000) / 16_000)).astype(np.int16)
+    data = config.data.model_copy(update={"speeds": (0.9, 1.0), "pitches": (0.0, 4.0)})
+    settings = config.model_copy(update={"augment": CLEAN, "data": data})
+    utterances = [Utterance(str(i), tmp_path, f"spk{i}") for i in range(2)]
+    dataset = CropDataset(utterances, MemorySource([tone, tone], [1 / 32_768] * 2), settings)
+    assert dataset.labels == list(range(8))
+    assert dataset.speakers == 8
+    for row, hertz in enumerate([900, 900 * 2 ** (1 / 3), 1_000, 1_000 * 2 ** (1 / 3)]):
+        spectrum = np.abs(np.fft.rfft(dataset[row, 0][0].numpy() * np.hanning(12_800)))
+        assert spectrum.argmax() * 16_000 / 12_800 == pytest.approx(hertz, rel=0.005)
 
 
 def test_groups_come_from_a_key_of_the_manifest(config, tmp_path):

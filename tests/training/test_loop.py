@@ -4,14 +4,16 @@ import shutil
 import signal
 import threading
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 from safetensors.torch import load_file
 
 from speakertrip.bundle import Bundle
 from speakertrip.config import TrainConfig
 from speakertrip.corpora import split_speakers
-from speakertrip.errors import ConfigError, DataError, TrainingError, UsageError
+from speakertrip.errors import AudioError, ConfigError, DataError, TrainingError, UsageError
 from speakertrip.manifests import write_manifest
 from speakertrip.training import train
 
@@ -86,6 +88,15 @@ STATEFUL = {
     "guard that counts": {"loss": {"guard": {"action": "ease", "patience": 4, "collapsed_cosine": 0.01}}},
     "softmax": {"loss": {"kind": "aam-softmax", "margin_warmup_steps": 5}},
     "ge2e": {"loss": {"kind": "ge2e"}},
+    "chain of effects": {
+        "augment": {
+            "chain": [
+                {"kind": "babble", "probability": 0.7},
+                {"kind": "noise", "probability": 0.7, "manifest": "manifest.test.jsonl"},
+                {"kind": "telephone", "probability": 0.5},
+            ]
+        }
+    },
 }
 
 
@@ -140,9 +151,22 @@ def test_trains_from_another_thread_without_touching_signals(config, corpus, tmp
 
 
 def test_workers_and_files_give_the_same_run_as_memory(finished, config, corpus, tmp_path):
-    data = config.data.model_copy(update={"workers": 1, "memory_gib": 0.0})
+    data = config.data.model_copy(update={"workers": 2, "prefetch": 3, "memory_gib": 0.0})
     train(config.model_copy(update={"data": data}), corpus, tmp_path / "run")
     assert records(tmp_path / "run") == records(finished[0])
+
+
+def test_a_bad_file_of_the_chain_is_named_before_the_run_begins(config, corpus, tmp_path):
+    soundfile.write(tmp_path / "good.wav", np.full(9_000, 0.1), 16_000)
+    (tmp_path / "bad.wav").write_bytes((tmp_path / "good.wav").read_bytes()[:30])
+    (tmp_path / "list").write_text("good.wav\nbad.wav\n")
+    chain = {
+        "chain": [{"kind": "gain"}, {"kind": "noise", "manifest": f"{tmp_path}/list", "probability": 0.01}]
+    }
+    changed = TrainConfig.model_validate(config.model_dump() | {"augment": chain})
+    with pytest.raises(AudioError, match=r"augment\.chain\.1 \(noise\): .*bad\.wav"):
+        train(changed, corpus, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_reads_nothing_but_the_training_manifest_and_its_audio(finished, config, corpus, tmp_path):
