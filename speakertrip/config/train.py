@@ -27,6 +27,7 @@ class DataConfig(Frozen):
         2.0, ge=0
     )  # decoded audio is kept in memory if all of it fits, as 16-bit samples
     workers: int = Field(0, ge=0)  # processes that prepare batches; 0: the training process itself
+    prefetch: int = Field(2, ge=1, le=64)  # batches that each of these has ready
 
     @model_validator(mode="after")
     def _different_voices(self) -> "DataConfig":

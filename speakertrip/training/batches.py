@@ -61,10 +61,16 @@ class Batches:
         config: of the run.
         done: steps done.
         centroids: as they were after those steps; None where ``config.batch.hard_share`` is 0.
+        pinned: put batches where a GPU can fetch them while it computes.
     """
 
     def __init__(
-        self, dataset: CropDataset, config: TrainConfig, done: int, centroids: EpochCentroids | None
+        self,
+        dataset: CropDataset,
+        config: TrainConfig,
+        done: int,
+        centroids: EpochCentroids | None,
+        pinned: bool = False,
     ) -> None:
         self.centroids, self.step = centroids, done
         self.hard = HardSpeakers(config.batch.hard_share) if centroids else None
@@ -83,6 +89,8 @@ class Batches:
             dataset,
             batch_sampler=self.sampler,
             num_workers=config.data.workers,
+            prefetch_factor=config.data.prefetch if config.data.workers else None,
+            pin_memory=pinned,
             worker_init_fn=_leave_interrupts_to_parent,
         )
         self.epoch = self._begin(new=done % self.sampler.batches_per_epoch == 0)

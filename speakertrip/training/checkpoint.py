@@ -120,7 +120,7 @@ def _require_same(origin: Origin, saved: Origin) -> None:
 def _settings(config: TrainConfig) -> dict[str, object]:
     """Flatten what decides a run's result; how often to validate and how to load may change on the way."""
     sections = config.model_dump(
-        mode="json", exclude={"validation": {"every"}, "data": {"workers", "memory_gib"}}
+        mode="json", exclude={"validation": {"every"}, "data": {"workers", "prefetch", "memory_gib"}}
     )
     seed = {"seed": sections.pop("seed")}
     return seed | {

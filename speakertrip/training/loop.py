@@ -87,7 +87,8 @@ def train(
         _begin_with(trainer, init, config)
     if resume:
         progress = load_checkpoint(checkpoint, trainer.modules, trainer.optimizer, origin)
-    batches = Batches(dataset, config, progress.step, centroids)
+    pinned = trainer.device.type == "cuda"
+    batches = Batches(dataset, config, progress.step, centroids, pinned)
     write_lines(run / "config.json", [config.model_dump_json(indent=2)])
     metrics = MetricsFile(run / "metrics.jsonl", keep_until=progress.step)
 

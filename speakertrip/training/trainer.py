@@ -83,8 +83,8 @@ class Trainer:
                 those before the step.
         """
         self.modules.train()
-        labels = labels.to(self.device)
-        features = self._mask(self.model.log_mel(waveforms.to(self.device)), number)
+        labels = labels.to(self.device, non_blocking=True)
+        features = self._mask(self.model.log_mel(waveforms.to(self.device, non_blocking=True)), number)
         embeddings = functional.normalize(self.model.encoder(features).float(), dim=1)
         outcome = self.objective(number, embeddings, labels, self._slow_embeddings(features))
         for group in self.optimizer.param_groups:
