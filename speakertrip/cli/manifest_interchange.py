@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from speakertrip.cli.options import progress_bar
 from speakertrip.errors import UsageError
 
 # Their names alone, for a look at the help loads no format.
@@ -43,7 +44,9 @@ def export_manifest(name: str, manifest_path: str, out: str) -> None:
     from speakertrip.manifests import read_manifest
 
     utterances = read_manifest(manifest_path)
-    for sentence in export_utterances(name, utterances, out):
+    with progress_bar("headers") as advance:
+        sentences = export_utterances(name, utterances, out, lambda done, total: advance(1, total))
+    for sentence in sentences:
         click.echo(sentence, err=True)
     click.echo(f"{out}: {len(utterances):,} utterances of {len({u.speaker for u in utterances}):,} speakers")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from speakertrip.corpora.folder import Progress
 from speakertrip.corpora.interchange.csv_table import read_table, write_table
 from speakertrip.corpora.interchange.positions import (
     duration_between,
@@ -92,6 +93,8 @@ def read_layout(layout: Layout, source: FilePath, data_root: FilePath | None) ->
         made |= {"id": row[id_], "path": audio(row), "speaker": row[speaker]}
         stated = _number(row, duration)
         rate = made["sample_rate"] = _whole(row, "sample_rate")
+        if rate == 0:
+            raise ValueError("'sample_rate' must be a positive number, not 0")
         if layout.in_samples:
             rate = headers[folder / audio(row)].sample_rate if needs_rate(row) else rate
             return [made | _times(_whole(row, start) or 0, _whole(row, stop), rate, stated)]
@@ -107,7 +110,9 @@ def read_layout(layout: Layout, source: FilePath, data_root: FilePath | None) ->
     return build_utterances(rows, parse, source, folder)
 
 
-def write_layout(layout: Layout, utterances: Sequence[Utterance], target: FilePath) -> list[str]:
+def write_layout(
+    layout: Layout, utterances: Sequence[Utterance], target: FilePath, progress: Progress | None
+) -> list[str]:
     """Write a table of the six columns, the sample rate, and what else the manifest holds as text.
 
     Returns:
@@ -124,7 +129,7 @@ def write_layout(layout: Layout, utterances: Sequence[Utterance], target: FilePa
     ]
     others = list(dict.fromkeys(key for each in fields for key in each))
     rows = []
-    for utterance, stretch, each in zip(utterances, locate_all(utterances), fields, strict=True):
+    for utterance, stretch, each in zip(utterances, locate_all(utterances, progress), fields, strict=True):
         start, duration = keep_time(utterance.start, stretch.rate), stated_duration(utterance, stretch)
         bounds = (stretch.first, stretch.stop) if layout.in_samples else (start, stretch.end)
         known = [utterance.id, duration, utterance.path.absolute(), *bounds, utterance.speaker, stretch.rate]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from speakertrip.corpora.folder import Progress
 from speakertrip.corpora.interchange import (
     kaldi,
     kaldi_export,
@@ -29,7 +30,7 @@ class Format:
     """
 
     read: Callable[[FilePath, FilePath | None], list[Utterance]]
-    write: Callable[[Sequence[Utterance], FilePath], list[str]]
+    write: Callable[[Sequence[Utterance], FilePath, Progress | None], list[str]]
 
 
 FORMATS = {
@@ -59,8 +60,16 @@ def import_utterances(name: str, source: FilePath, data_root: FilePath | None = 
     return _find(name).read(source, data_root)
 
 
-def export_utterances(name: str, utterances: Sequence[Utterance], target: FilePath) -> list[str]:
+def export_utterances(
+    name: str, utterances: Sequence[Utterance], target: FilePath, progress: Progress | None = None
+) -> list[str]:
     """Write utterances as a file or folder of another tool, with absolute paths.
+
+    Args:
+        name: of the format, one of ``FORMATS``.
+        utterances: of a manifest.
+        target: the file or folder.
+        progress: called with (headers read, headers in all), where the format asks for more than the manifest says.
 
     Returns:
         What is changed or left out, in sentences.
@@ -76,7 +85,7 @@ def export_utterances(name: str, utterances: Sequence[Utterance], target: FilePa
         raise DataError(
             f"The utterance {packed!r} lies in a shard; export the manifest that the shard was made of."
         )
-    return _find(name).write(utterances, target)
+    return _find(name).write(utterances, target, progress)
 
 
 def _find(name: str) -> Format:

@@ -7,6 +7,8 @@ each id begins with its speaker's.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from speakertrip.audio import AudioHeader
+from speakertrip.corpora.folder import Progress
 from speakertrip.corpora.interchange.kaldi import ARCHIVE
 from speakertrip.corpora.interchange.positions import keep_time, locate, read_headers, stated_duration
 from speakertrip.corpora.interchange.rows import name_rest
@@ -20,7 +22,7 @@ OPTIONAL = ("segments", "utt2lang", "spk2gender")
 SEXES = ("m", "f")  # what Kaldi's validation lets spk2gender say
 
 
-def write(utterances: Sequence[Utterance], target: FilePath) -> list[str]:
+def write(utterances: Sequence[Utterance], target: FilePath, progress: Progress | None = None) -> list[str]:
     """Write a data folder with absolute paths; ``segments`` where an utterance is not the whole of its file.
 
     Utterances whose id does not begin with their speaker get it as a prefix. An older file of an optional kind that
@@ -36,7 +38,8 @@ def write(utterances: Sequence[Utterance], target: FilePath) -> list[str]:
         StorageError: the folder cannot be written.
     """
     named = _rename(utterances)
-    files = _place(named) | _label(named)
+    headers = read_headers((utterance.path for utterance in named.values()), progress)
+    files = _place(named, headers) | _label(named)
     for name in OPTIONAL:
         if name not in files:
             _remove(Path(target) / name)
@@ -73,9 +76,8 @@ def _rename(utterances: Sequence[Utterance]) -> dict[str, Utterance]:
     return named
 
 
-def _place(named: Mapping[str, Utterance]) -> Files:
+def _place(named: Mapping[str, Utterance], headers: Mapping[Path, AudioHeader]) -> Files:
     """Say which samples of which files the utterances are."""
-    headers = read_headers(utterance.path for utterance in named.values())
     stretches = {name: locate(each, headers[each.path]) for name, each in named.items()}
     durations = {name: repr(stated_duration(each, stretches[name])) for name, each in named.items()}
     if all(stretch.whole for stretch in stretches.values()):
@@ -120,7 +122,7 @@ def _notes(named: Mapping[str, Utterance], files: Files) -> list[str]:
     notes = []
     changed = sum(name != utterance.id for name, utterance in named.items())
     if changed:
-        notes.append(f"{changed:,} ids got their speaker as a prefix, as Kaldi asks.")
+        notes.append(f"Ids that got their speaker as a prefix, as Kaldi asks: {changed:,}.")
     if "utt2lang" not in files and any(utterance.language for utterance in named.values()):
         notes.append(
             "The languages are left out: utt2lang needs one, without white space, for every utterance."

@@ -6,6 +6,7 @@ An utterance is what one supervision says of a cut. What Lhotse has no key for g
 from collections.abc import Sequence
 from pathlib import Path
 
+from speakertrip.corpora.folder import Progress
 from speakertrip.corpora.interchange.json_lines import read_objects, write_objects
 from speakertrip.corpora.interchange.lhotse_recordings import (
     Json,
@@ -43,7 +44,7 @@ def read(source: FilePath, data_root: FilePath | None = None) -> list[Utterance]
     return build_utterances(read_objects(source, "cut set"), _parse, source, folder)
 
 
-def write(utterances: Sequence[Utterance], target: FilePath) -> list[str]:
+def write(utterances: Sequence[Utterance], target: FilePath, progress: Progress | None = None) -> list[str]:
     """Write a cut set with absolute paths; nothing is left out.
 
     Returns:
@@ -56,7 +57,7 @@ def write(utterances: Sequence[Utterance], target: FilePath) -> list[str]:
         StorageError: the file cannot be written.
     """
     require_lhotse_name(target)
-    write_objects(target, [_format(placed) for placed in place_all(utterances)])
+    write_objects(target, [_format(placed) for placed in place_all(utterances, progress)])
     return []
 
 

@@ -1,11 +1,12 @@
 """What Lhotse's cuts and its supervisions have in common: a recording, and who speaks in a stretch of it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from speakertrip.audio import AudioHeader
+from speakertrip.corpora.folder import Progress
 from speakertrip.corpora.interchange.positions import Stretch, exact_times, locate, read_headers
 from speakertrip.corpora.interchange.rows import carried_fields, free_fields, text_of
 from speakertrip.errors import UsageError
@@ -119,18 +120,17 @@ class Placed:
     supervision: Json
 
 
-def place_all(utterances: Iterable[Utterance]) -> list[Placed]:
+def place_all(utterances: Sequence[Utterance], progress: Progress | None) -> list[Placed]:
     """Make a recording, one for each file, and a supervision of each utterance.
 
     Raises:
         DataError: an utterance holds no samples.
         AudioError: the header of an audio file cannot be read.
     """
-    listed = list(utterances)
-    headers = read_headers(utterance.path for utterance in listed)
+    headers = read_headers((utterance.path for utterance in utterances), progress)
     recordings: dict[Path, Json] = {}
     placed = []
-    for utterance in listed:
+    for utterance in utterances:
         header = headers[utterance.path]
         if utterance.path not in recordings:  # it goes by its first utterance
             recordings[utterance.path] = _format_recording(utterance, header)

@@ -6,6 +6,7 @@ An utterance is a supervision. What Lhotse has no key for goes to its ``custom``
 from collections.abc import Sequence
 from pathlib import Path
 
+from speakertrip.corpora.folder import Progress
 from speakertrip.corpora.interchange.json_lines import read_objects, write_objects
 from speakertrip.corpora.interchange.lhotse_recordings import (
     SUFFIXES,
@@ -57,7 +58,7 @@ def read(source: FilePath, data_root: FilePath | None = None) -> list[Utterance]
     return build_utterances(rows, parse, supervisions, Path(data_root or source).absolute())
 
 
-def write(utterances: Sequence[Utterance], target: FilePath) -> list[str]:
+def write(utterances: Sequence[Utterance], target: FilePath, progress: Progress | None = None) -> list[str]:
     """Write ``recordings.jsonl.gz`` and ``supervisions.jsonl.gz`` into a folder, with absolute paths.
 
     Returns:
@@ -68,7 +69,7 @@ def write(utterances: Sequence[Utterance], target: FilePath) -> list[str]:
         AudioError: the header of an audio file cannot be read.
         StorageError: a file cannot be written.
     """
-    placed = place_all(utterances)
+    placed = place_all(utterances, progress)
     recordings = {each.recording["id"]: each.recording for each in placed}
     write_objects(Path(target) / "recordings.jsonl.gz", recordings.values())
     write_objects(Path(target) / "supervisions.jsonl.gz", [each.supervision for each in placed])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from speakertrip.corpora.folder import Progress
 from speakertrip.corpora.interchange.json_lines import read_objects, write_objects
 from speakertrip.corpora.interchange.positions import exact_times, locate_all
 from speakertrip.corpora.interchange.rows import (
@@ -62,7 +63,7 @@ def read(source: FilePath, data_root: FilePath | None = None) -> list[Utterance]
     return build_utterances(rows, parse, source, Path(data_root or Path(source).parent).absolute())
 
 
-def write(utterances: Sequence[Utterance], target: FilePath) -> list[str]:
+def write(utterances: Sequence[Utterance], target: FilePath, progress: Progress | None = None) -> list[str]:
     """Write a NeMo manifest with absolute paths.
 
     Returns:
@@ -74,7 +75,7 @@ def write(utterances: Sequence[Utterance], target: FilePath) -> list[str]:
         StorageError: the file cannot be written.
     """
     rows = []
-    for utterance, stretch in zip(utterances, locate_all(utterances), strict=True):
+    for utterance, stretch in zip(utterances, locate_all(utterances, progress), strict=True):
         offset, duration = exact_times(utterance, stretch)
         audio = utterance.path.absolute().as_posix()
         known = {"audio_filepath": audio, "offset": offset, "duration": duration, "label": utterance.speaker}

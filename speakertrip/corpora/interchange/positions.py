@@ -6,13 +6,14 @@ take to another sample is moved by less than one.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from speakertrip.audio import AudioHeader, read_header
+from speakertrip.corpora.folder import Progress
 from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance
 
@@ -101,15 +102,19 @@ def duration_between(start: float, end: float, rate: int | None, stated: float |
     >>> 1.1 - 0.8, duration_between(0.8, 1.1, None)
     (0.30000000000000004, 0.3)
     """
-    if rate is None:
+    if not rate:
         return float(Decimal(repr(end)) - Decimal(repr(start)))
     samples = round(end * rate) - round(start * rate)
     fits = stated is not None and round(stated * rate) == samples
     return stated if stated is not None and fits else samples / rate
 
 
-def read_headers(paths: Iterable[Path]) -> dict[Path, AudioHeader]:
+def read_headers(paths: Iterable[Path], progress: Progress | None = None) -> dict[Path, AudioHeader]:
     """Read the header of each file once, several at a time.
+
+    Args:
+        paths: the files.
+        progress: called with (files done, files in all).
 
     Raises:
         AudioError: one of them cannot be read.
@@ -119,7 +124,10 @@ def read_headers(paths: Iterable[Path]) -> dict[Path, AudioHeader]:
     with ThreadPoolExecutor() as pool:
         for first in range(0, len(unique), BATCH):
             batch = unique[first : first + BATCH]
-            headers |= zip(batch, pool.map(read_header, batch), strict=True)
+            for path, header in zip(batch, pool.map(read_header, batch), strict=True):
+                headers[path] = header
+                if progress:
+                    progress(len(headers), len(unique))
     return headers
 
 
@@ -148,13 +156,13 @@ def locate(utterance: Utterance, header: AudioHeader | None = None) -> Stretch:
     return Stretch(first, stop, rate, whole=first == 0 and stop == frames)
 
 
-def locate_all(utterances: Iterable[Utterance]) -> list[Stretch]:
+def locate_all(utterances: Sequence[Utterance], progress: Progress | None = None) -> list[Stretch]:
     """Find the samples of utterances; headers are read where the manifest does not say enough.
 
     Raises:
         AudioError: a file cannot be read.
         DataError: as ``locate``.
     """
-    listed = list(utterances)
-    headers = read_headers(u.path for u in listed if u.duration is None or u.sample_rate is None)
-    return [locate(utterance, headers.get(utterance.path)) for utterance in listed]
+    needed = [each.path for each in utterances if each.duration is None or each.sample_rate is None]
+    headers = read_headers(needed, progress)
+    return [locate(utterance, headers.get(utterance.path)) for utterance in utterances]

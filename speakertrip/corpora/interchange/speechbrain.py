@@ -5,6 +5,7 @@ The layout of its VoxCeleb recipe. Its own reader takes any further columns, and
 
 from collections.abc import Sequence
 
+from speakertrip.corpora.folder import Progress
 from speakertrip.corpora.interchange.csv_layout import Layout, read_layout, write_layout
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath
@@ -25,10 +26,10 @@ def read(source: FilePath, data_root: FilePath | None = None) -> list[Utterance]
     return read_layout(LAYOUT, source, data_root)
 
 
-def write(utterances: Sequence[Utterance], target: FilePath) -> list[str]:
+def write(utterances: Sequence[Utterance], target: FilePath, progress: Progress | None = None) -> list[str]:
     """Write a CSV with absolute paths; the duration is the utterance's. Returns what is left out, in sentences.
 
     Raises:
         DataError, AudioError, StorageError: see ``write_layout``.
     """
-    return write_layout(LAYOUT, utterances, target)
+    return write_layout(LAYOUT, utterances, target, progress)

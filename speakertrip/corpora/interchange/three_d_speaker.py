@@ -6,6 +6,7 @@ columns, and so the rest of a manifest goes there; its training data set reads w
 
 from collections.abc import Sequence
 
+from speakertrip.corpora.folder import Progress
 from speakertrip.corpora.interchange.csv_layout import Layout, read_layout, write_layout
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath
@@ -24,10 +25,10 @@ def read(source: FilePath, data_root: FilePath | None = None) -> list[Utterance]
     return read_layout(LAYOUT, source, data_root)
 
 
-def write(utterances: Sequence[Utterance], target: FilePath) -> list[str]:
+def write(utterances: Sequence[Utterance], target: FilePath, progress: Progress | None = None) -> list[str]:
     """Write a CSV with absolute paths; ``dur`` is the utterance's. Returns what is left out, in sentences.
 
     Raises:
         DataError, AudioError, StorageError: see ``write_layout``.
     """
-    return write_layout(LAYOUT, utterances, target)
+    return write_layout(LAYOUT, utterances, target, progress)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from speakertrip.audio import AudioHeader
+from speakertrip.corpora.folder import Progress
 from speakertrip.corpora.interchange.json_lines import read_objects, write_objects
 from speakertrip.corpora.interchange.positions import duration_between, keep_time, locate, read_headers
 from speakertrip.corpora.interchange.rows import (
@@ -46,7 +47,7 @@ def read(source: FilePath, data_root: FilePath | None = None) -> list[Utterance]
     )
 
 
-def write(utterances: Sequence[Utterance], target: FilePath) -> list[str]:
+def write(utterances: Sequence[Utterance], target: FilePath, progress: Progress | None = None) -> list[str]:
     """Write a raw list with absolute paths; ``vad`` where an utterance is not the whole of its file.
 
     Returns:
@@ -57,7 +58,8 @@ def write(utterances: Sequence[Utterance], target: FilePath) -> list[str]:
         AudioError: the header of an audio file is needed and cannot be read.
         StorageError: the file cannot be written.
     """
-    headers = read_headers(each.path for each in utterances if each.start or each.duration is not None)
+    placed = [each.path for each in utterances if each.start or each.duration is not None]
+    headers = read_headers(placed, progress)
     rows = [_format(each, headers.get(each.path)) for each in utterances]
     write_objects(target, rows)
     return name_rest(

@@ -143,7 +143,7 @@ def test_ids_get_their_speaker_as_a_prefix(tmp_path, audio):
     path = next(iter(audio))
     rows = [Utterance("clip9", path, "anna"), Utterance("anna/1", path, "anna", session="2", sha256="0" * 64)]
     assert export_utterances("kaldi", rows, tmp_path) == [
-        "1 ids got their speaker as a prefix, as Kaldi asks.",
+        "Ids that got their speaker as a prefix, as Kaldi asks: 1.",
         "Kaldi has no place for session, sha256.",
     ]
     assert (tmp_path / "utt2spk").read_text() == "anna-clip9 anna\nanna/1 anna\n"

@@ -81,6 +81,12 @@ def test_bad_lines(tmp_path, line, message):
         import_utterances("speechbrain", tmp_path / "a.csv")
 
 
+def test_a_sample_rate_of_nothing(tmp_path):
+    (tmp_path / "a.csv").write_text(f"{HEADER},sample_rate\nu,1,a.wav,0,16000,s,0\n")
+    with pytest.raises(DataError, match="line 2: 'sample_rate' must be a positive number, not 0"):
+        import_utterances("speechbrain", tmp_path / "a.csv")
+
+
 def test_a_header_without_a_column(tmp_path):
     (tmp_path / "a.csv").write_text("ID,wav,speaker\nu,a.wav,s\n")
     with pytest.raises(DataError, match="line 1: the header lacks the column 'spk_id'; found ID,wav,speaker"):

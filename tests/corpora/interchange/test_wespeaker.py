@@ -76,6 +76,7 @@ def test_stretches_of_another_utterance_are_not_written(tmp_path, audio):
         ({"vad": [[1, 0.5]]}, "'vad' must hold stretches of seconds in ascending order"),
         ({"vad": [[0, 1, 2]]}, r"'vad' must hold pairs of seconds, not \[0, 1, 2\]"),
         ({"vad": [[0, None]]}, "'vad' must be a number"),
+        ({"vad": [[0, 1]], "sample_rate": 0}, "'sample_rate' must be a positive number"),
         ({"vad": [[0, "one"]]}, "could not convert string to float: 'one'"),
     ],
 )
