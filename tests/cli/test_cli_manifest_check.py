@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,6 +84,29 @@ def test_no_manifest(tmp_path, capsys, content):
     out, err = capsys.readouterr()
     assert out == ""
     assert len(err.splitlines()) == 1
+
+
+def test_a_folder_becomes_checked_parts(corpus):
+    """The way of a user, through the real command line."""
+
+    def manifest(*arguments):
+        command = [sys.executable, "-m", "speakertrip", "manifest", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, done.stdout
+
+    shutil.copy(corpus / "a/x/1.wav", corpus / "b/y/1.wav")
+    assert manifest("build", corpus, "--out", corpus / "all.jsonl")[0] == 0
+    code, out = manifest("check", corpus / "all.jsonl", "--json")
+    findings = json.loads(out)["findings"]
+    assert (code, [(each["kind"], each["id"]) for each in findings]) == (6, [("two-speakers", "b/y/1.wav")])
+    rows = [row for row in read_manifest(corpus / "all.jsonl") if row.id != findings[0]["id"]]
+    write_manifest(corpus / "mended.jsonl", rows)
+    shares = ["--share", "train=0.5", "--share", "test=0.5"]
+    assert manifest("split", corpus / "mended.jsonl", *shares, "--out", corpus / "parts")[0] == 0
+    code, out = manifest("stats", corpus / "parts/manifest.train.jsonl", "--json")
+    assert (code, json.loads(out)["speakers"]) == (0, 1)
+    parts = [read_manifest(corpus / f"parts/manifest.{part}.jsonl") for part in ("train", "test")]
+    assert sorted(map(len, parts)) == [3, 4]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")

@@ -8,6 +8,7 @@ from speakertrip.audio import SAMPLE_RATE, AudioHeader, AudioSource, load_wavefo
 from speakertrip.audio.limits import MAX_SECONDS
 from speakertrip.audio.quality import measure_quality
 from speakertrip.audio.speech import MIN_SECONDS, SILENCE_PEAK
+from speakertrip.audio.utterance import ROUNDING
 from speakertrip.corpora.check.findings import Kind, Row
 from speakertrip.errors import AudioError, SamplesError, TruncatedError
 
@@ -79,7 +80,7 @@ def hear(row: Row, source: AudioSource, seconds: float) -> tuple[list[Problem], 
     try:
         for block in range(blocks):
             length = BLOCK if block < blocks - 1 else seconds - block * BLOCK
-            waveform = load_waveform(source, row.utterance.start + block * BLOCK, length)
+            waveform = load_waveform(source, row.utterance.start + block * BLOCK, length, slack=ROUNDING)
             digest.update(waveform.tobytes())
             quality = measure_quality(waveform)
             samples += len(waveform)
