@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.audio import SAMPLE_RATE, load_utterance, read_header
+from speakertrip.audio import SAMPLE_RATE, audio_of, load_utterance, read_header
 from speakertrip.manifests import Utterance
 
 FloatArray = npt.NDArray[np.float32]
@@ -49,7 +49,7 @@ def open_source(
         if sum(lengths) * BYTES_PER_SAMPLE > memory_gib * 2**30:
             return FileSource(utterances, lengths)
         waveforms, scales = [], []
-        for waveform, scale in pool.map(_decode, utterances):
+        for waveform, scale in pool.map(_decode, utterances, lengths):
             waveforms.append(waveform)
             scales.append(scale)
             progress(1)
@@ -91,12 +91,12 @@ class FileSource:
 def _length(utterance: Utterance) -> int:
     seconds = utterance.duration
     if seconds is None:
-        seconds = read_header(utterance.path).duration - utterance.start
+        seconds = read_header(audio_of(utterance)).duration - utterance.start
     return max(1, round(seconds * SAMPLE_RATE))
 
 
-def _decode(utterance: Utterance) -> tuple[npt.NDArray[np.int16], float]:
-    waveform = load_utterance(utterance)
+def _decode(utterance: Utterance, length: int) -> tuple[npt.NDArray[np.int16], float]:
+    waveform = load_utterance(utterance, 0.0, length / SAMPLE_RATE)  # no more than a FileSource would read
     peak = float(np.abs(waveform).max())
     # Float files may hold unscaled samples, or lie so far below full scale that 16 bits would lose them.
     scale = (peak if peak > LOUD or 0 < peak < QUIET else 1.0) / FULL_SCALE

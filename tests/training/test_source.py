@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
 
 from speakertrip.audio import load_waveform
+from speakertrip.corpora.shards import write_shards
 from speakertrip.errors import AudioError
 from speakertrip.manifests import Utterance
 from speakertrip.training.source import FileSource, MemorySource, open_source
@@ -37,6 +40,25 @@ def test_a_stretch_ends_where_it_ends(utterances):
     part = Utterance("part", utterances[0].path, "spk1", start=0.25, duration=0.5)
     for memory_gib in (1, 0):
         assert len(open_source([part], memory_gib).read(0, 7_900, 500)) == 100
+
+
+def test_rounded_durations_give_memory_and_files_the_same_lengths(utterances):
+    seconds = len(load_waveform(utterances[0].path)) / 16_000
+    rounded = Utterance("rounded", utterances[0].path, "spk1", duration=round(seconds - 0.004, 2))
+    sources = [open_source([rounded], memory_gib) for memory_gib in (1, 0)]
+    assert [source.lengths[0] for source in sources] == [round(rounded.duration * 16_000)] * 2
+
+
+def test_shards_state_their_lengths_or_have_their_headers_read(utterances, tmp_path):
+    packed = write_shards(utterances[:3], tmp_path / "shards")
+    bare = [replace(utterance, duration=None) for utterance in packed]
+    for rows in (packed, bare):
+        for memory_gib in (1, 0):
+            source = open_source(rows, memory_gib)
+            for index in range(3):
+                whole = load_waveform(utterances[index].path)
+                assert source.lengths[index] == len(whole)
+                np.testing.assert_allclose(source.read(index, 100, 500), whole[100:600], atol=1e-4)
 
 
 @pytest.mark.parametrize("peak", [1e-4, 0.5, 30_000.0])
