@@ -5,12 +5,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.audio import SAMPLE_RATE, AudioSource, load_recording, require_speech
+from speakertrip.audio import AudioSource, Recording, SpeechNeeds, read_recording
+from speakertrip.audio.detectors import make_detector
 from speakertrip.audio.source import BLOCK, open_audio, source_name
+from speakertrip.audio.speech import require_speech_seconds
 from speakertrip.backend import Decision, Sides, decide
 from speakertrip.bundle import Bundle
 from speakertrip.embedding import Embedder
@@ -19,6 +22,7 @@ from speakertrip.errors import StoreError, UsageError
 from speakertrip.manifests.lines import FilePath
 
 FloatArray = npt.NDArray[np.float32]
+Speech: TypeAlias = AudioSource | Recording  # a recording that is loaded already is not loaded again
 
 
 class SpeakerVerifier:
@@ -31,9 +35,11 @@ class SpeakerVerifier:
         store: file of the store; None: the user's own. It is made at the first enrollment.
         device: "auto", "cpu", "cuda" or "mps".
         threads: CPU threads; None: one for less than half a minute of audio, all cores for more.
+        needs: how much speech there must be, and what detects it.
 
     Raises:
-        UsageError: the device is not available, or the bundle was never loaded, so that it has no identity.
+        UsageError: the device or the detector is not available, or the bundle was never loaded, so that it has no
+            identity.
 
     Example:
         >>> verifier = SpeakerVerifier.from_pretrained("runs/demo/bundle")  # doctest: +SKIP
@@ -43,30 +49,58 @@ class SpeakerVerifier:
     """
 
     def __init__(
-        self, bundle: Bundle, store: FilePath | None = None, device: str = "auto", threads: int | None = None
+        self,
+        bundle: Bundle,
+        store: FilePath | None = None,
+        device: str = "auto",
+        threads: int | None = None,
+        needs: SpeechNeeds | None = None,
     ) -> None:
         if not bundle.identity:
             raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
         self.bundle = bundle
         self.store = SpeakerStore(store or default_store())
         self.embedder = Embedder(bundle.model, device, threads)
+        self.needs = needs or SpeechNeeds()
+        self._detector = make_detector(self.needs.detector)
 
     @classmethod
     def from_pretrained(
-        cls, path: FilePath, store: FilePath | None = None, device: str = "auto", threads: int | None = None
+        cls,
+        path: FilePath,
+        store: FilePath | None = None,
+        device: str = "auto",
+        threads: int | None = None,
+        needs: SpeechNeeds | None = None,
     ) -> "SpeakerVerifier":
         """Load a bundle directory.
 
         Raises:
             BundleError: it is missing or damaged.
-            UsageError: the device is not available.
+            UsageError: the device or the detector is not available.
         """
-        return cls(Bundle.load(path), store, device, threads)
+        return cls(Bundle.load(path), store, device, threads, needs)
+
+    def load(self, files: Sequence[Speech]) -> list[Recording]:
+        """Decode and measure recordings, each of one speaker.
+
+        Raises:
+            AudioError: a file is missing, cannot be decoded, is shorter than 0.4 s, or silent.
+
+        Warns:
+            SpeakertripWarning: one is heavily clipped, very noisy, or of a telephone.
+        """
+
+        def load(file: Speech) -> Recording:
+            return file if isinstance(file, Recording) else read_recording(file, self._detector)
+
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(load, files))
 
     def enroll(
         self,
         name: str,
-        files: Sequence[AudioSource],
+        files: Sequence[Speech],
         mode: EnrollMode = "new",
         on_skip: Callable[[AudioSource], None] = lambda file: None,
     ) -> Profile:
@@ -84,7 +118,8 @@ class SpeakerVerifier:
             The speaker's profile as it now is; if nothing was left to add, as it was.
 
         Raises:
-            AudioError: a file is missing, cannot be decoded, or holds no speech.
+            AudioError: a file is missing, cannot be decoded, or holds no speech; or all that the speaker would be
+                enrolled from hold too little.
             StoreError: the name is enrolled and the mode is "new", or its utterances are of another model.
             UsageError: no file, or no usable name.
             StorageError: the store cannot be written.
@@ -93,21 +128,22 @@ class SpeakerVerifier:
             raise UsageError("Enrollment needs at least one audio file.")
         name = check_name(name)
         profile = self._profile(name) if mode == "add" and name in self.store.names() else None
-        waveforms = _load(files)
-        sums = [_sha256(file) for file in files]
+        recordings = self.load(files)
+        sums = [_sha256(recording.source) for recording in recordings]
         rows = _new_rows(sums, {e.sha256 for e in profile.enrollments} if profile else set())
-        embeddings = self.embedder.embed([waveforms[row] for row in rows])
+        self._require([recordings[row] for row in rows], 0.0 if profile else self.needs.enrollment_seconds)
+        embeddings = self.embedder.embed([recordings[row].waveform for row in rows])
         enrollments = [
-            Enrollment(embedding, _path(files[row]), sums[row], len(waveforms[row]) / SAMPLE_RATE)
+            Enrollment(embedding, _path(recordings[row].source), sums[row], recordings[row].quality.seconds)
             for row, embedding in zip(rows, embeddings, strict=True)
         ]
         if enrollments or profile is None:
             profile = self.store.add(name, self.bundle.identity, enrollments, mode)
         for row in sorted({*range(len(files))} - {*rows}):
-            on_skip(files[row])
+            on_skip(recordings[row].source)
         return profile
 
-    def verify(self, name: str, probe: AudioSource) -> Decision:
+    def verify(self, name: str, probe: Speech) -> Decision:
         """Decide whether a probe is an enrolled speaker.
 
         Raises:
@@ -116,7 +152,7 @@ class SpeakerVerifier:
         """
         return self.compare(self.enrolled(name), probe)
 
-    def verify_against(self, references: Sequence[AudioSource], probe: AudioSource) -> Decision:
+    def verify_against(self, references: Sequence[Speech], probe: Speech) -> Decision:
         """Decide whether a probe is the speaker of the reference files, without a store.
 
         Raises:
@@ -133,19 +169,21 @@ class SpeakerVerifier:
         profile = self._profile(name)
         return self._side(profile.embeddings, [enrollment.seconds for enrollment in profile.enrollments])
 
-    def embed_speaker(self, files: Sequence[AudioSource]) -> Sides:
+    def embed_speaker(self, files: Sequence[Speech]) -> Sides:
         """Return what the speaker of one or more files is compared by.
 
         Raises:
-            AudioError: a file cannot be used.
+            AudioError: a file cannot be used, or all together hold too little speech.
             UsageError: no file.
         """
         if not files:
             raise UsageError("A speaker is compared by at least one audio file.")
-        waveforms = _load(files)
-        return self._side(self.embedder.embed(waveforms), [len(each) / SAMPLE_RATE for each in waveforms])
+        recordings = self.load(files)
+        self._require(recordings, self.needs.comparison_seconds)
+        embeddings = self.embedder.embed([recording.waveform for recording in recordings])
+        return self._side(embeddings, [recording.quality.seconds for recording in recordings])
 
-    def compare(self, speaker: Sides, probe: AudioSource) -> Decision:
+    def compare(self, speaker: Sides, probe: Speech) -> Decision:
         """Score a probe against a speaker, and decide by the bundle's threshold.
 
         Args:
@@ -153,11 +191,16 @@ class SpeakerVerifier:
             probe: audio of one speaker.
 
         Raises:
-            AudioError: the probe cannot be used.
+            AudioError: the probe cannot be used, or holds too little speech.
         """
         only = np.zeros(1, dtype=np.int64)
         score = self.bundle.backend.score(speaker, self.embed_speaker([probe]), only, only)[0]
         return decide(score, self.bundle.calibration.threshold, self.bundle.backend.calibration is not None)
+
+    def _require(self, recordings: Sequence[Recording], seconds: float) -> None:
+        names = [recording.name for recording in recordings]
+        found = [recording.quality.speech_seconds for recording in recordings]
+        require_speech_seconds(names, found, seconds, self.needs.detector)
 
     def _side(self, embeddings: FloatArray, seconds: list[float]) -> Sides:
         return self.bundle.backend.sides(embeddings, [list(range(len(embeddings)))], np.array(seconds))
@@ -167,16 +210,6 @@ class SpeakerVerifier:
         if profile.model != self.bundle.identity:
             raise StoreError(f"{name} was enrolled with another model; use that one, or enroll anew.")
         return profile
-
-
-def _load(files: Sequence[AudioSource]) -> list[FloatArray]:
-    def load(file: AudioSource) -> FloatArray:
-        waveform = load_recording(file)
-        require_speech(waveform, source_name(file))
-        return waveform
-
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(load, files))
 
 
 def _new_rows(sums: Sequence[str], known: set[str]) -> list[int]:

@@ -18,7 +18,7 @@ def verifier(tmp_path, bundle_folder) -> SpeakerVerifier:
 
 @pytest.fixture
 def files(tmp_path, write_speech) -> list[Path]:
-    return [write_speech(tmp_path / f"{seed}.wav", seed, 0.6 + 0.1 * seed) for seed in range(3)]
+    return [write_speech(tmp_path / f"{seed}.wav", seed, 1.2 + 0.1 * seed) for seed in range(3)]
 
 
 def test_enroll_and_verify(verifier, files, rejecting_folder, tmp_path):
@@ -28,7 +28,7 @@ def test_enroll_and_verify(verifier, files, rejecting_folder, tmp_path):
     assert [e.sha256 for e in profile.enrollments] == [
         hashlib.sha256(file.read_bytes()).hexdigest() for file in files[:2]
     ]
-    assert [e.seconds for e in profile.enrollments] == [0.6, 0.7]
+    assert [e.seconds for e in profile.enrollments] == [1.2, 1.3]
 
     decision = verifier.verify("spk1", files[2])
     assert decision.accepted

@@ -3,8 +3,9 @@
 from speakertrip.audio.activity import find_speech
 from speakertrip.audio.codec import AudioHeader, decode, encode, read_header
 from speakertrip.audio.quality import Quality, measure_quality
+from speakertrip.audio.recording import Recording, read_recording
 from speakertrip.audio.source import AudioBytes, AudioSource, read_stream
-from speakertrip.audio.speech import require_speech
+from speakertrip.audio.speech import SpeechNeeds, require_speech
 from speakertrip.audio.utterance import audio_of, load_utterance
 from speakertrip.audio.waveform import SAMPLE_RATE, load_recording, load_waveform, resample
 
@@ -14,6 +15,8 @@ __all__ = [
     "AudioHeader",
     "AudioSource",
     "Quality",
+    "Recording",
+    "SpeechNeeds",
     "audio_of",
     "decode",
     "encode",
@@ -23,6 +26,7 @@ __all__ = [
     "load_waveform",
     "measure_quality",
     "read_header",
+    "read_recording",
     "read_stream",
     "require_speech",
     "resample",

@@ -16,7 +16,7 @@ AT_PEAK = (
 )
 CLIPPED_RUN = 3  # samples; a voice that is not clipped rarely stays at its peak so long
 BLOCK = 160  # samples of the blocks whose power tells the noise
-SHORTEST_NOISE = 10  # blocks of pause, 0.1 s, without which noise is not estimated
+SHORTEST_NOISE = 20  # blocks of pause, 0.2 s: what is shorter may be a syllable too short to count as speech
 ROUNDING_POWER = 2.0**-30 / 12  # of rounding to 16 bits, -101 dB: no pause counts as quieter
 SPECTRUM = 512  # samples of a frame whose spectrum is taken
 SPECTRA = 2_000  # frames at most, evenly over the speech

@@ -11,12 +11,14 @@ from speakertrip.cli.options import (
     json_option,
     model_option,
     require_one_stdin,
+    speech_options,
     store_option,
 )
 from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
     from speakertrip.audio import AudioSource
+    from speakertrip.audio.detectors import DetectorName
 
 
 @click.command()
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--replace", is_flag=True, help="Forget the speaker's earlier utterances first.")
 @model_option
 @store_option
+@speech_options(1.0)
 @json_option
 @device_options
 def enroll(
@@ -35,22 +38,26 @@ def enroll(
     replace: bool,
     model: str,
     store: str | None,
+    vad: "DetectorName",
+    min_speech: float,
     as_json: bool,
     device: str,
     threads: int | None,
 ) -> None:
     """Enroll the speaker NAME from one or more audio FILES of that speaker alone; - is standard input.
 
-    Nothing is stored unless every file can be used. A file counts once: one that is given twice, or added
-    again, is skipped with a note.
+    Nothing is stored unless every file can be used, and all together hold enough speech. A file counts once: one
+    that is given twice, or added again, is skipped with a note.
     """
     require_one_stdin(files)
     if add and replace:
         raise UsageError("--add and --replace exclude each other.")
+    from speakertrip.audio import SpeechNeeds
     from speakertrip.verifier import SpeakerVerifier
 
+    needs = SpeechNeeds(vad, enrollment_seconds=min_speech)
     mode: Literal["new", "add", "replace"] = "add" if add else "replace" if replace else "new"
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads)
+    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
     skipped: list[AudioSource] = []
     profile = verifier.enroll(name, [audio_source(file) for file in files], mode, skipped.append)
     for file in skipped:

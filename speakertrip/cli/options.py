@@ -65,6 +65,26 @@ def device_options(verb: Verb) -> Verb:
     return device(threads(verb))
 
 
+def speech_options(needed: float) -> Callable[[Verb], Verb]:
+    """Return a decorator that adds ``--vad`` and ``--min-speech``, whose default is the seconds that are needed."""
+    detector = click.option(
+        "--vad",
+        type=click.Choice(["energy", "silero", "none"]),
+        default="energy",
+        show_default=True,
+        help="What detects speech; silero needs the extra of that name.",
+    )
+    least = click.option(
+        "--min-speech",
+        type=click.FloatRange(0),
+        default=needed,
+        show_default=True,
+        metavar="SECONDS",
+        help="Speech that is needed.",
+    )
+    return lambda verb: detector(least(verb))
+
+
 def require_one_stdin(files: Sequence[str]) -> None:
     """Check that at most one of the files is ``-``.
 

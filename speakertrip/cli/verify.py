@@ -13,11 +13,13 @@ from speakertrip.cli.options import (
     json_option,
     model_option,
     require_one_stdin,
+    speech_options,
     store_option,
 )
 from speakertrip.errors import AudioError, UsageError
 
 if TYPE_CHECKING:
+    from speakertrip.audio.detectors import DetectorName
     from speakertrip.backend import Decision
 
 REJECTED = 1
@@ -33,6 +35,7 @@ REJECTED = 1
 )
 @model_option
 @store_option
+@speech_options(0.5)
 @json_option
 @device_options
 @click.pass_context
@@ -42,6 +45,8 @@ def verify(
     against: tuple[str, ...],
     model: str,
     store: str | None,
+    vad: "DetectorName",
+    min_speech: float,
     as_json: bool,
     device: str,
     threads: int | None,
@@ -57,15 +62,18 @@ def verify(
     require_one_stdin([*against, *probes])
     if against:
         _require_no_name(probes)
+    from speakertrip.audio import SpeechNeeds
     from speakertrip.verifier import SpeakerVerifier
 
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads)
+    needs = SpeechNeeds(vad, comparison_seconds=min_speech)
+    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
     references = [audio_source(file) for file in against]
     speaker = verifier.embed_speaker(references) if references else verifier.enrolled(arguments[0])
     code = 0
     for probe in probes:
         try:
-            decision = verifier.compare(speaker, audio_source(probe))
+            (recording,) = verifier.load([audio_source(probe)])
+            decision = verifier.compare(speaker, recording)
         except AudioError as error:
             click.echo(str(error), err=True)
             if as_json:
@@ -76,7 +84,8 @@ def verify(
         answer = "accepted" if decision.accepted else "rejected"
         if as_json:
             numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
-            click.echo(json.dumps({"probe": probe, "decision": answer, **numbers}))
+            speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
+            click.echo(json.dumps({"probe": probe, "decision": answer, **numbers, **speech}))
         else:
             click.echo(f"{probe}: {answer} ({_reason(decision)})")
     ctx.exit(code)

@@ -26,7 +26,7 @@ def place(tmp_path, monkeypatch, write_speech, bundle_folder) -> Path:
     monkeypatch.setenv("SPEAKERTRIP_MODEL", str(bundle_folder))
     monkeypatch.setenv("SPEAKERTRIP_STORE", "speakers.sqlite")
     for seed in range(3):
-        write_speech(tmp_path / f"{seed}.wav", seed)
+        write_speech(tmp_path / f"{seed}.wav", seed, 1.2)
     (tmp_path / "text.wav").write_text("This is no audio.\n")
     soundfile.write("silence.wav", np.zeros(32_000, np.float32), 16_000)
     write_speech(tmp_path / "short.wav", 0, 0.2)
@@ -54,7 +54,7 @@ def refused(result: tuple[int, str, str], code: int, *parts: str) -> None:
 
 
 def test_enroll_and_verify(speakertrip, rejecting_folder):
-    assert speakertrip("enroll", "spk1", "0.wav", "1.wav") == (0, "spk1: 2 utterances, 1.6 s\n", "")
+    assert speakertrip("enroll", "spk1", "0.wav", "1.wav") == (0, "spk1: 2 utterances, 2.4 s\n", "")
     code, out, err = speakertrip("verify", "spk1", "2.wav")
     assert (code, err) == (0, "")
     assert out.startswith("2.wav: accepted (score ")
@@ -72,12 +72,14 @@ def test_against_needs_no_store(speakertrip, rejecting_folder, place):
 
 def test_json_lines(speakertrip):
     code, out, err = speakertrip("enroll", "Zo\u00eb", "0.wav", "--json")
-    assert json.loads(out) == {"name": "Zo\u00eb", "utterances": 1, "seconds": 0.8}
+    assert json.loads(out) == {"name": "Zo\u00eb", "utterances": 1, "seconds": 1.2}
     assert (code, err, out.count("\n")) == (0, "", 1)
     code, out, err = speakertrip("verify", "Zo\u00eb", "0.wav", "1.wav", "--json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert (code, err) == (0, "")
-    assert [set(row) for row in rows] == [{"probe", "decision", "score", "threshold", "llr"}] * 2
+    assert [set(row) for row in rows] == [
+        {"probe", "decision", "score", "threshold", "llr", "speech_seconds"}
+    ] * 2
     assert [(row["probe"], row["decision"], row["threshold"]) for row in rows] == [
         ("0.wav", "accepted", -1.0),
         ("1.wav", "accepted", -1.0),
@@ -119,15 +121,15 @@ def test_bad_audio(speakertrip, place, bad, message):
 def test_enrolling_again(speakertrip):
     speakertrip("enroll", "spk1", "0.wav")
     refused(speakertrip("enroll", "spk1", "1.wav"), 4, 'enrolled already; enroll with "add" or "replace"')
-    assert speakertrip("enroll", "spk1", "1.wav", "2.wav", "--add")[1] == "spk1: 3 utterances, 2.4 s\n"
+    assert speakertrip("enroll", "spk1", "1.wav", "2.wav", "--add")[1] == "spk1: 3 utterances, 3.6 s\n"
     refused(speakertrip("enroll", "spk1", "1.wav", "silence.wav", "--replace"), 3, "silence.wav")
     assert len(SpeakerStore("speakers.sqlite").get("spk1").enrollments) == 3
-    assert speakertrip("enroll", "spk1", "1.wav", "--replace")[1] == "spk1: 1 utterance, 0.8 s\n"
+    assert speakertrip("enroll", "spk1", "1.wav", "--replace")[1] == "spk1: 1 utterance, 1.2 s\n"
 
 
 @pytest.mark.parametrize("name", ["Zo\u00eb \u58f0", "'; DROP TABLE speakers;--", "../../x", "%s{0}"])
 def test_odd_names(speakertrip, place, name):
-    assert speakertrip("enroll", name, "0.wav")[:2] == (0, f"{name}: 1 utterance, 0.8 s\n")
+    assert speakertrip("enroll", name, "0.wav")[:2] == (0, f"{name}: 1 utterance, 1.2 s\n")
     assert speakertrip("verify", name, "0.wav")[0] == 0
     assert SpeakerStore("speakers.sqlite").names() == [name]
     refused(speakertrip("verify", "spk1", "0.wav"), 4, "No speaker named spk1")
@@ -213,10 +215,10 @@ def test_a_name_beside_against(speakertrip):
 
 def test_a_file_counts_once(speakertrip):
     code, out, err = speakertrip("enroll", "spk1", "0.wav", "1.wav", "./0.wav")
-    assert (code, out) == (0, "spk1: 2 utterances, 1.6 s\n")
+    assert (code, out) == (0, "spk1: 2 utterances, 2.4 s\n")
     assert err == "./0.wav is skipped: it is enrolled for spk1 already.\n"
     code, out, err = speakertrip("enroll", "spk1", "0.wav", "2.wav", "--add")
-    assert (code, out) == (0, "spk1: 3 utterances, 2.4 s\n")
+    assert (code, out) == (0, "spk1: 3 utterances, 3.6 s\n")
     assert err == "0.wav is skipped: it is enrolled for spk1 already.\n"
     code, out, err = speakertrip("enroll", "spk1", "0.wav", "--add", "--json")
     assert (code, json.loads(out)["utterances"]) == (0, 3)
@@ -240,7 +242,7 @@ def standard_input(monkeypatch) -> Callable[[bytes | None], None]:
 def test_standard_input(speakertrip, standard_input, place):
     content = (place / "0.wav").read_bytes()
     standard_input(content)
-    assert speakertrip("enroll", "spk1", "-", "1.wav") == (0, "spk1: 2 utterances, 1.6 s\n", "")
+    assert speakertrip("enroll", "spk1", "-", "1.wav") == (0, "spk1: 2 utterances, 2.4 s\n", "")
     for arguments in (["spk1", "-", "2.wav"], ["--against", "2.wav", "-"], ["--against", "-", "2.wav"]):
         standard_input(content)
         code, out, err = speakertrip("verify", *arguments)
@@ -277,7 +279,7 @@ def test_standard_input_is_read_once(speakertrip, arguments):
 
 
 def test_a_speaker_may_be_named_like_standard_input(speakertrip, standard_input, place):
-    assert speakertrip("enroll", "-", "0.wav")[:2] == (0, "-: 1 utterance, 0.8 s\n")
+    assert speakertrip("enroll", "-", "0.wav")[:2] == (0, "-: 1 utterance, 1.2 s\n")
     standard_input((place / "0.wav").read_bytes())
     assert speakertrip("verify", "-", "-")[0] == 0
 

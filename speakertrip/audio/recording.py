@@ -1,0 +1,72 @@
+"""A recording that somebody hands in: its waveform, its measures, and what is to be warned of."""
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from speakertrip.audio.detectors import Detector
+from speakertrip.audio.quality import Quality, measure_quality
+from speakertrip.audio.source import AudioSource, source_name
+from speakertrip.audio.speech import require_speech
+from speakertrip.audio.waveform import load_recording
+from speakertrip.errors import SpeakertripWarning
+
+# With white noise 10 dB below the speech of the probes, the EER of a small ECAPA-TDNN on a LibriSpeech excerpt rose
+# from 4 to 10 %; with 3 % of their samples clipped to 5 %, and with 10 % of them to 10 %. Of 975 real utterances one
+# is noisier and none as clipped. A lossy codec hides half of the clipping.
+HEAVILY_CLIPPED = 0.02  # share of the samples
+VERY_NOISY_DB = 10.0  # signal-to-noise ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A whole recording, decoded and measured.
+
+    Attributes:
+        source: where it is from.
+        waveform: float32 ``(samples,)`` at 16 kHz.
+        quality: its measures, with the speech that the detector found.
+    """
+
+    source: AudioSource
+    waveform: npt.NDArray[np.float32] = field(repr=False)
+    quality: Quality
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return source_name(self.source)
+
+
+def read_recording(source: AudioSource, detector: Detector) -> Recording:
+    """Decode and measure a whole recording.
+
+    Raises:
+        AudioError: it cannot be decoded, is shorter than 0.4 s, or silent.
+
+    Warns:
+        SpeakertripWarning: it is heavily clipped (more than 2 % of its samples) or very noisy (speech less than
+            10 dB above the noise of its pauses).
+    """
+    name = source_name(source)
+    waveform = load_recording(source)
+    require_speech(waveform, name)
+    quality = measure_quality(waveform, detector(waveform))
+    for trouble in _troubles(quality):
+        warnings.warn(
+            f"{name} {trouble}; the score may be worse for it.",
+            SpeakertripWarning,
+            stacklevel=2,
+        )
+    return Recording(source, waveform, quality)
+
+
+def _troubles(quality: Quality) -> list[str]:
+    troubles = []
+    if quality.clipped > HEAVILY_CLIPPED:
+        troubles.append(f"is heavily clipped ({quality.clipped:.1%} of the samples)")
+    if quality.snr_db is not None and quality.snr_db < VERY_NOISY_DB:
+        troubles.append(f"is very noisy (speech {quality.snr_db:.0f} dB above the noise)")
+    return troubles
