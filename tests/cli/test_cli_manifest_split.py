@@ -78,6 +78,12 @@ def test_where_it_cannot(manifest, tmp_path, capsys, options, code, message):
     assert not (tmp_path / "new").exists()
 
 
+def test_parts_that_cannot_be_written(manifest, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert run(["manifest", "split", str(manifest), "--share", "a=1", "--out", str(tmp_path / "file")]) == 7
+    assert capsys.readouterr().err.startswith("Cannot write")
+
+
 def test_the_manifest_is_not_overwritten(manifest, tmp_path, capsys):
     content = manifest.read_text()
     (tmp_path / "manifest.a.jsonl").write_text(content)

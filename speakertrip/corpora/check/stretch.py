@@ -7,13 +7,13 @@ import numpy as np
 from speakertrip.audio import SAMPLE_RATE, AudioHeader, AudioSource, load_waveform
 from speakertrip.audio.limits import MAX_SECONDS
 from speakertrip.audio.quality import measure_quality
-from speakertrip.audio.speech import MIN_SECONDS, SILENCE_PEAK
+from speakertrip.audio.speech import MIN_SECONDS, SILENCE_PEAK, SpeechNeeds
 from speakertrip.audio.utterance import ROUNDING
 from speakertrip.corpora.check.findings import Kind, Row
 from speakertrip.errors import AudioError, SamplesError, TruncatedError
 
-TOLERANCE = 0.1  # seconds; manifests round, and lossy formats pad
-LEAST_SPEECH = 0.5  # seconds
+TOLERANCE = 0.2  # seconds; manifests round, and AAC pads by two frames, 0.128 s at 16 kHz
+LEAST_SPEECH = SpeechNeeds().comparison_seconds  # what is needed to verify a speaker
 MOST_CLIPPED = 0.001  # share of the samples
 BLOCK = 600.0  # seconds decoded at a time
 DIGEST_BYTES = 16
@@ -39,7 +39,7 @@ def measure(row: Row, header: AudioHeader, *, alone: bool) -> tuple[list[Problem
             (Kind.SAMPLE_RATE, f"{path} has {header.sample_rate} Hz, not {utterance.sample_rate} Hz.")
         )
     left = header.duration - utterance.start
-    if left <= 0:
+    if left * header.sample_rate < 1:
         text = f"{path} ends at {header.duration:.2f} s; the stretch begins at {utterance.start:g} s."
         return [*problems, (Kind.BEYOND_END, text)], 0.0
     seconds = left if utterance.duration is None else min(left, utterance.duration)

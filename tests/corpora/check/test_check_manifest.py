@@ -161,7 +161,7 @@ def test_stretches_of_one_file(corpus):
         corpus.rows.append(replace(corpus.rows[0], id=f"from {start}", start=start, duration=1.0))
     corpus.change(0, duration=0.7)  # no part: other rows name the rest
     assert corpus.found() == []
-    corpus.rows.append(replace(corpus.rows[0], id="late", start=1.2, duration=1.0))
+    corpus.rows.append(replace(corpus.rows[0], id="late", start=1.3, duration=1.0))
     assert corpus.found() == [(Kind.BEYOND_END, 22)]
 
 
