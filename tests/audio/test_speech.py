@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from speakertrip.audio import SAMPLE_RATE, require_speech
-from speakertrip.errors import AudioError
+from speakertrip.audio import SAMPLE_RATE, SpeechNeeds, require_speech
+from speakertrip.audio.speech import require_speech_seconds
+from speakertrip.errors import AudioError, UsageError
 
 
 def noise(peak: float, seconds: float = 1.0, offset: float = 0.0) -> np.ndarray:
@@ -36,3 +39,44 @@ def test_enough(speech_like):
     require_speech(noise(1.1e-3), "a.wav")
     require_speech(noise(0.5, offset=0.4), "a.wav")
     require_speech(speech_like(1.0, 0), "a.wav")
+
+
+@pytest.mark.parametrize(
+    ("names", "found", "needed", "message"),
+    [
+        (
+            ["a.wav"],
+            [0.499999],
+            0.5,
+            r"^a\.wav holds 0\.49 s of speech \(energy detector\); at least 0\.5 s is needed\.$",
+        ),
+        (
+            ["a.wav", "b.wav"],
+            [0.5, 0.25],
+            1.0,
+            r"^a\.wav and 1 more together hold 0\.75 s .* at least 1 s is needed\.$",
+        ),
+        (["a.wav", "b.wav"], [3.0, 0.0], 1.0, r"^b\.wav holds no speech \(energy detector\)"),
+        (["a.wav"], [0.0], 0.0, r"^a\.wav holds no speech"),
+    ],
+)
+def test_too_little_speech(names, found, needed, message):
+    with pytest.raises(AudioError, match=message):
+        require_speech_seconds(names, found, needed, "energy")
+
+
+@given(st.lists(st.floats(0.01, 10), min_size=1, max_size=5), st.floats(0, 20))
+def test_enough_speech_is_at_least_what_is_needed(found, needed):
+    names = [f"{row}.wav" for row in range(len(found))]
+    if sum(found) < needed:
+        with pytest.raises(AudioError, match="no detector"):
+            require_speech_seconds(names, found, needed, "none")
+    else:
+        require_speech_seconds(names, found, needed, "none")
+
+
+@pytest.mark.parametrize("seconds", [-0.1, float("nan"), float("inf")])
+def test_needs_that_are_none(seconds):
+    for refused in (lambda: SpeechNeeds("none", seconds), lambda: SpeechNeeds(enrollment_seconds=seconds)):
+        with pytest.raises(UsageError, match="must be 0 s or more"):
+            refused()
