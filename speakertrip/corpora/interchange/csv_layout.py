@@ -30,10 +30,8 @@ from speakertrip.manifests.lines import FilePath
 Fields = Mapping[str, str]
 
 _VARIABLE = re.compile(r"\$([\w.]+)")
-ROOTS = (
-    "data_root",
-    "data_folder",
-)  # what SpeechBrain's recipes and its manual call the folder of the corpus
+# What SpeechBrain's recipes and its manual call the folder of the corpus.
+ROOTS = ("data_root", "data_folder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,46 +64,24 @@ def read_layout(layout: Layout, source: FilePath, data_root: FilePath | None) ->
         DataError: the table cannot be read, or a row is malformed.
         AudioError: the header of an audio file is needed for its sample rate and cannot be read.
     """
-    id_, duration, path, start, stop, speaker = layout.columns
+    id_, _, path, _, _, speaker = layout.columns
     folder = Path(data_root or Path(source).parent).absolute()
     rows = list(read_table(source, f"{layout.title} table", (id_, path, speaker)))
-
-    def audio(row: Fields) -> str:
-        if not (layout.variables and data_root):
-            return row[path]
-        root = folder.as_posix()
-        return _VARIABLE.sub(lambda match: root if match[1] in ROOTS else match[0], row[path])
-
-    def needs_rate(row: Fields) -> bool:
-        return layout.in_samples and bool(row.get(start) or row.get(stop)) and not row.get("sample_rate")
-
-    paths = [folder / audio(row) for _, row in rows if needs_rate(row) and not _variable(layout, audio(row))]
-    headers = read_headers(paths)
+    if layout.variables and data_root:
+        for _, row in rows:
+            row[path] = _replace_roots(row[path], folder.as_posix())
+    ready = [row for _, row in rows if _needs_rate(layout, row) and not _variable(layout, row)]
+    headers = read_headers(folder / row[path] for row in ready)
 
     def parse(row: Fields) -> list[dict[str, Any]]:
-        if name := _variable(layout, audio(row)):
+        if name := _variable(layout, row):
             raise ValueError(
                 f"the path {row[path]!r} begins at a folder that only --data-root can tell"
                 if name in ROOTS
                 else f"the path {row[path]!r} holds the variable ${name}; only ${' and $'.join(ROOTS)} are known"
             )
-        made = free_fields({key: value for key, value in row.items() if value}, layout.columns)
-        made |= {"id": row[id_], "path": audio(row), "speaker": row[speaker]}
-        stated = _number(row, duration)
-        rate = made["sample_rate"] = _whole(row, "sample_rate")
-        if rate == 0:
-            raise ValueError("'sample_rate' must be a positive number, not 0")
-        if layout.in_samples:
-            rate = headers[folder / audio(row)].sample_rate if needs_rate(row) else rate
-            return [made | _times(_whole(row, start) or 0, _whole(row, stop), rate, stated)]
-        first, end = _number(row, start) or 0.0, _number(row, stop)
-        return [
-            made
-            | {
-                "start": first,
-                "duration": stated if end is None else duration_between(first, end, rate, stated),
-            }
-        ]
+        rate = headers[folder / row[path]].sample_rate if _needs_rate(layout, row) else None
+        return [_parse(layout, row, rate)]
 
     return build_utterances(rows, parse, source, folder)
 
@@ -141,9 +117,37 @@ def write_layout(
     return name_rest(layout.title, utterances, [*others, "sample_rate"])
 
 
-def _variable(layout: Layout, path: str) -> str | None:
-    match = _VARIABLE.search(path) if layout.variables else None
+def _replace_roots(path: str, root: str) -> str:
+    return _VARIABLE.sub(lambda match: root if match[1] in ROOTS else match[0], path)
+
+
+def _variable(layout: Layout, row: Fields) -> str | None:
+    """Return the name of a variable in the path of a row."""
+    match = _VARIABLE.search(row[layout.columns[2]]) if layout.variables else None
     return match[1] if match else None
+
+
+def _needs_rate(layout: Layout, row: Fields) -> bool:
+    """Tell whether a row has samples that only the header of its file turns into seconds."""
+    start, stop = layout.columns[3:5]
+    return layout.in_samples and bool(row.get(start) or row.get(stop)) and not row.get("sample_rate")
+
+
+def _parse(layout: Layout, row: Fields, header_rate: int | None) -> dict[str, Any]:
+    id_, duration, path, start, stop, speaker = layout.columns
+    made = free_fields({key: value for key, value in row.items() if value}, layout.columns)
+    rate = _whole(row, "sample_rate")
+    if rate == 0:
+        raise ValueError("'sample_rate' must be a positive number, not 0")
+    made |= {"id": row[id_], "path": row[path], "speaker": row[speaker], "sample_rate": rate}
+    stated = _number(row, duration)
+    if layout.in_samples:
+        return made | _times(_whole(row, start) or 0, _whole(row, stop), rate or header_rate, stated)
+    first, end = _number(row, start) or 0.0, _number(row, stop)
+    return made | {
+        "start": first,
+        "duration": stated if end is None else duration_between(first, end, rate, stated),
+    }
 
 
 def _times(first: int, stop: int | None, rate: int | None, stated: float | None) -> dict[str, float | None]:

@@ -67,6 +67,8 @@ def read(source: FilePath, data_root: FilePath | None = None) -> list[Utterance]
 
     def parse(row: tuple[str, str]) -> list[dict[str, Any]]:
         id_, speaker = row
+        if SPACE.search(speaker):
+            raise ValueError(f"expected 'utterance speaker', found {f'{id_} {speaker}'!r}")
         language = languages.values.get(id_) if languages else None
         sex = sexes.values.get(speaker) if sexes else None
         return [{"id": id_, "speaker": speaker, "language": language, "sex": sex} | places[id_]]

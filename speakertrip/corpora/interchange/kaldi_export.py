@@ -19,7 +19,6 @@ from speakertrip.manifests.lines import FilePath, write_lines
 Files = dict[str, dict[str, str]]  # by name of the file, the lines: the rest by the first field
 
 OPTIONAL = ("segments", "utt2lang", "spk2gender")
-SEXES = ("m", "f")  # what Kaldi's validation lets spk2gender say
 
 
 def write(utterances: Sequence[Utterance], target: FilePath, progress: Progress | None = None) -> list[str]:
@@ -113,7 +112,7 @@ def _label(named: Mapping[str, Utterance]) -> Files:
     languages = {name: utterance.language or "" for name, utterance in named.items()}
     if all(map(_is_field, languages.values())):
         files["utt2lang"] = languages
-    if all(each in ({"m"}, {"f"}) for each in sexes.values()):
+    if all(each in ({"m"}, {"f"}) for each in sexes.values()):  # what Kaldi's validation asks for
         files["spk2gender"] = {speaker: str(*each) for speaker, each in sexes.items()}
     return files
 

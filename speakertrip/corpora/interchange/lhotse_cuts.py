@@ -12,6 +12,7 @@ from speakertrip.corpora.interchange.lhotse_recordings import (
     Json,
     Placed,
     channel_of,
+    custom_fields,
     parse_recording,
     parse_supervision,
     place_all,
@@ -70,7 +71,9 @@ def _parse(cut: Json) -> list[Json]:
     if not isinstance(supervisions, list) or not supervisions:
         raise ValueError("the cut has no supervision, and so no speaker")
     made = [
-        parse_supervision(supervision, recording) | _common(cut, supervision, recording.rate)
+        custom_fields(cut)
+        | parse_supervision(supervision, recording)
+        | _common(cut, supervision, recording.rate)
         for supervision in supervisions
     ]
     return [made[0] | {"id": text_of(cut, "id")}] if len(made) == 1 else made

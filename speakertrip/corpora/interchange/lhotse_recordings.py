@@ -70,15 +70,24 @@ def parse_supervision(row: object, recording: Recording) -> Json:
     if not isinstance(row, dict):
         raise ValueError("a supervision is not a JSON object")
     require_all_channels(row.get("channel", 0), recording)
-    custom = row.get("custom") or {}
-    if not isinstance(custom, dict):
-        raise ValueError(f"'custom' must be an object, not {custom!r}")
     if not row.get("speaker"):
         raise ValueError(f"the supervision {row.get('id')!r} names no speaker")
     known: Json = {"id": text_of(row, "id"), "path": recording.path, "speaker": text_of(row, "speaker")}
     known |= {"language": row.get("language"), "sex": row.get("gender"), "sample_rate": recording.rate}
     text = {"text": row["text"]} if row.get("text") is not None else {}
-    return free_fields(custom, PLACED) | text | known
+    return custom_fields(row) | text | known
+
+
+def custom_fields(row: Json) -> Json:
+    """Return what the ``custom`` of a cut or supervision holds for a manifest.
+
+    Raises:
+        ValueError: it is no object.
+    """
+    custom = row.get("custom") or {}
+    if not isinstance(custom, dict):
+        raise ValueError(f"'custom' must be an object, not {custom!r}")
+    return free_fields(custom, PLACED)
 
 
 def require_all_channels(channel: object, recording: Recording) -> None:

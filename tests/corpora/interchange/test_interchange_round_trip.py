@@ -12,6 +12,7 @@ from speakertrip.errors import DataError, UsageError
 from speakertrip.manifests import Utterance, read_manifest, write_manifest
 from speakertrip.manifests.lines import is_listable
 
+OPENSPEECH = Path(__file__).parents[4] / "shared" / "openspeech"
 TARGETS = {"lhotse-cuts": "cuts.jsonl.gz", "kaldi": "kaldi", "lhotse-supervisions": "lhotse"}
 LHOTSE, JSON, CSV = (
     ("lhotse-cuts", "lhotse-supervisions"),
@@ -160,6 +161,16 @@ def test_an_utterance_past_the_end_of_its_file_is_refused(tmp_path, audio, name)
     with pytest.raises(DataError, match=r"'s/a' holds no samples of .*a.wav from 60 s on"):
         export_utterances(name, [row], tmp_path / TARGETS.get(name, "x"))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not OPENSPEECH.exists(), reason="needs ../shared/openspeech")
+@pytest.mark.parametrize("name", FORMATS)
+def test_stretches_of_real_speech(tmp_path, samples, name):
+    rows = read_manifest(OPENSPEECH / "manifest.dev-2s.jsonl")[::10]
+    back = there_and_back(name, rows, tmp_path)
+    assert sorted(map(samples, back)) == sorted(map(samples, rows))
+    if name != "kaldi":  # which has the speaker before every id, and no place for the corpus
+        assert [replace(row, sample_rate=None) for row in back] == rows
 
 
 def test_no_such_format(tmp_path):

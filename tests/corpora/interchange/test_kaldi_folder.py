@@ -233,6 +233,12 @@ def test_bad_lines(tmp_path, name, line, message):
         import_utterances("kaldi", tmp_path)
 
 
+def test_a_speaker_is_one_field(tmp_path):
+    write_folder(tmp_path, GOOD | {"utt2spk": "s1-u1 s1\ns2-u2 s2 m\n"})
+    with pytest.raises(DataError, match="utt2spk, line 2: expected 'utterance speaker', found 's2-u2 s2 m'"):
+        import_utterances("kaldi", tmp_path)
+
+
 def test_nothing_in_wav_scp_is_ever_run(tmp_path):
     write_folder(tmp_path, {"wav.scp": f"s1 touch {tmp_path}/run |\n", "utt2spk": "s1 s1\n"})
     with pytest.raises(DataError, match="never run"):

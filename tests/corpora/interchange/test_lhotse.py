@@ -146,9 +146,18 @@ def test_a_published_line(tmp_path):
     assert import_utterances("lhotse-cuts", write_cut(tmp_path / "c.jsonl"))[1] == expected
 
 
+def test_what_is_custom_to_a_cut_is_so_to_its_utterances(tmp_path):
+    cut = write_cut(
+        tmp_path / "c.jsonl", ("custom", {"room": "2"}), ("supervisions", 0, "custom", {"session": "7"})
+    )
+    row = import_utterances("lhotse-cuts", cut)[1]
+    assert (row.session, row.extra) == ("7", {"room": "2"})
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (("custom", 3), "'custom' must be an object, not 3"),
         (("type", "MixedCut"), "a 'MixedCut' is no stretch of one file"),
         (("recording", None), "there is no recording"),
         (("recording", "sources", []), "does not name one source"),
