@@ -48,28 +48,44 @@ def decode(
         limit_length(count, rate, channels, name)
         mono = MonoBuffer(channel, name)
         try:
-            if first and sound.subtype == "VORBIS" and not len(sound.read(1)):
-                # Its tables are damaged; libvorbis 1.3.7 reads nothing by them, but a seek would end the process.
-                raise TruncatedError(f"{name} breaks off while it is decoded: its Vorbis tables are damaged.")
-            early = min(first, MP3_REACH) if sound.subtype.startswith("MPEG_LAYER") else 0
-            if first > early:  # files of GSM cannot seek, not even to where they are
-                sound.seek(first - early)
-            sound.read(early, dtype="float32")
-            while count and len(
-                block := sound.read(min(count, BLOCK_VALUES // channels), dtype="float32", always_2d=True)
-            ):
+            if first:
+                _go_to(sound, first, name)
+            for block in _blocks(sound, count):
                 mono.add(block)
-                count -= len(block)
         except (OSError, RuntimeError, soundfile.SoundFileError) as error:
             raise TruncatedError(
                 f"{name} breaks off while it is decoded: {str(error).rstrip('.')}."
             ) from None
-    if count > UNSURE * rate:
-        stated, found = (first + count + mono.length) / rate, (first + mono.length) / rate
+    if count - mono.length > UNSURE * rate:
+        stated, found = (first + count) / rate, (first + mono.length) / rate
         raise TruncatedError(
             f"{name} breaks off at {found:.2f} s of the {stated:.2f} s that it states; get it again."
         )
     return mono.finish(), rate
+
+
+def _go_to(sound: soundfile.SoundFile, first: int, name: str) -> None:
+    """Go to a frame by the way that is exact, and safe, in its codec."""
+    if sound.subtype == "VORBIS":
+        # Where its tables are damaged, libvorbis 1.3.7 reads nothing, but a seek ends the process.
+        if not len(sound.read(1)):
+            raise TruncatedError(f"{name} breaks off while it is decoded: its Vorbis tables are damaged.")
+        sound.seek(0)  # a seek from elsewhere would arrive at the wrong sample
+    passed = min(first, MP3_REACH) if sound.subtype.startswith("MPEG_LAYER") else 0
+    if soundfile.SoundFile.seekable(sound):
+        sound.seek(first - passed)
+    else:  # GSM and G.72x
+        passed = first
+    for _ in _blocks(sound, passed):
+        pass
+
+
+def _blocks(sound: soundfile.SoundFile, count: int) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield the next frames, ``(frames, channels)`` at a time, fewer than ``count`` where the file breaks off."""
+    most = BLOCK_VALUES // sound.channels
+    while count and len(block := sound.read(min(count, most), dtype="float32", always_2d=True)):
+        yield block
+        count -= len(block)
 
 
 def encode(path: FilePath, waveform: npt.NDArray[np.float32], sample_rate: int) -> None:
