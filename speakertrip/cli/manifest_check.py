@@ -19,7 +19,9 @@ EXAMPLES = 3  # of a kind, in the table
 @click.option("--quick", is_flag=True, help="Read headers only, no samples.")
 @json_option
 def check(manifest_path: str, quick: bool, as_json: bool) -> None:
-    """Look at all audio of MANIFEST: what cannot be used, what contradicts, what comes twice.
+    """Find bad and repeated audio in MANIFEST.
+
+    All files are looked at: what cannot be used, what contradicts the manifest, what comes twice.
 
     Errors end with code 6. Notes do not: clipping, little speech, a wrong file extension, a file of which only the
     beginning is named, speakers with one utterance or one session.

@@ -36,7 +36,7 @@ def _read_share(text: str) -> tuple[str, Fraction]:
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed splits otherwise."
 )
 def split(manifest_path: str, out: str, shares: tuple[tuple[str, Fraction], ...], by: str, seed: int) -> None:
-    """Split the speakers of MANIFEST into parts: no speaker is in two.
+    """Split MANIFEST into parts without a common speaker.
 
     For example: --share train=0.8 --share dev=0.1 --share test=0.1 --by sex,language
     """

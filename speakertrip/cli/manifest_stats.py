@@ -20,7 +20,11 @@ SHOWN = 15  # values of a key, in the table
 @click.option("--plot", metavar="PNG", help="Draw the numbers into this picture.")
 @json_option
 def stats(manifest_path: str, plot: str | None, as_json: bool) -> None:
-    """Count what MANIFEST holds, of whom, and how it is spread; no audio is read."""
+    """Count what MANIFEST holds.
+
+    Utterances, speakers and hours, in all and by sex, language, corpus and sample rate; how many utterances and
+    sessions speakers have, and how long utterances are. No audio is read.
+    """
     if plot:
         refuse_overwriting("--plot", plot, manifest_path)
     from speakertrip.corpora.stats import compute_stats
