@@ -1,5 +1,6 @@
 """Unpack an archive that somebody else made: nothing leaves the folder, and nothing is a link or a device."""
 
+import errno
 import gzip
 import io
 import lzma
@@ -66,6 +67,8 @@ def unpack(parts: Sequence[Path], folder: Path, progress: Progress | None = None
     except RuntimeError as error:  # what zipfile says of encryption and odd methods
         raise DataError(f"{parts[0]} cannot be unpacked ({error}).") from None
     except OSError as error:
+        if error.errno in (None, errno.EINVAL):  # a decompressor's, or a place beyond the archive
+            raise DataError(f"{parts[0]} is damaged ({error}); download it anew.") from None
         raise StorageError(f"Cannot unpack {name} into {folder}: {error.strerror}.") from None
 
 

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import socket
 from contextlib import suppress
 
 import numpy as np
@@ -164,6 +165,14 @@ def test_what_cannot_be(tmp_path, server):
         with pytest.raises(DataError, match="cannot be downloaded: "):
             download(url, tmp_path / "a.bin")
     assert names(tmp_path) == []
+
+
+def test_a_server_that_says_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(DataError, match=r"broke off \(.*timed out"):
+            download(f"http://127.0.0.1:{port}/a.bin", tmp_path / "a.bin")
 
 
 def test_redirects(tmp_path, server):
