@@ -2,35 +2,21 @@
 
 import hashlib
 import re
-import string
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
 from typing import IO, Literal, TypeAlias
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urljoin
-from urllib.request import (
-    HTTPDefaultErrorHandler,
-    HTTPErrorProcessor,
-    HTTPHandler,
-    HTTPSHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-)
+from urllib.error import HTTPError
 
+from speakertrip.corpora.web import BrokenOffError, open_url
 from speakertrip.errors import DataError, StorageError
 from speakertrip.manifests.lines import FilePath
 
 CHUNK = 1 << 20  # bytes
-TIMEOUT = 60.0  # seconds without a byte
 ATTEMPTS = 5  # in a row that bring nothing new
 WAIT = 1.0  # seconds before the second attempt; doubled before each later one
-MOST_REDIRECTS = 5
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-HANDLERS = (ProxyHandler, HTTPHandler, HTTPSHandler, HTTPErrorProcessor, HTTPDefaultErrorHandler)
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # answers that another attempt may better
 
 Progress: TypeAlias = Callable[[int, "int | None"], None]
@@ -94,7 +80,7 @@ def _fetch_all(url: str, part: Path, progress: Progress | None) -> None:
         try:
             _fetch(url, part, progress)
             return
-        except _BrokenOffError as error:
+        except BrokenOffError as error:
             failures = 0 if _size(part) > most else failures + 1
             most = max(most, _size(part))
             if failures == ATTEMPTS:
@@ -110,10 +96,10 @@ def _fetch(url: str, part: Path, progress: Progress | None) -> None:
     if have and tag:
         headers |= {"Range": f"bytes={have}-", "If-Range": tag}
     try:
-        with _open(url, headers) as response:
+        with open_url(url, headers) as response:
             begin = _begin(response.headers) if response.status == 206 else 0
             if begin not in (0, have):
-                raise _BrokenOffError("the server answered with another range")
+                raise BrokenOffError("the server answered with another range")
             length = response.headers.get("Content-Length", "")
             total = begin + int(length) if length.isdecimal() else None
             with part.open("ab" if begin else "wb") as file:
@@ -127,10 +113,10 @@ def _fetch(url: str, part: Path, progress: Progress | None) -> None:
             if error.code == 416:
                 part.unlink()
             if error.code in PASSING | {416}:
-                raise _BrokenOffError(f"{error.code} {error.reason}") from None
+                raise BrokenOffError(f"{error.code} {error.reason}") from None
             raise DataError(f"{url} cannot be downloaded: {error.code} {error.reason}.") from None
     if total is not None and done != total:
-        raise _BrokenOffError(f"{done:,} of {total:,} bytes")
+        raise BrokenOffError(f"{done:,} of {total:,} bytes")
 
 
 def _copy(
@@ -140,7 +126,7 @@ def _copy(
         try:
             chunk = response.read1(CHUNK)
         except (OSError, HTTPException) as error:
-            raise _BrokenOffError(str(error) or type(error).__name__) from None
+            raise BrokenOffError(str(error) or type(error).__name__) from None
         if not chunk:
             return done
         file.write(chunk)
@@ -167,48 +153,6 @@ def _digest(path: Path, algorithm: str) -> str:
         while chunk := file.read(CHUNK):
             state.update(chunk)
     return state.hexdigest()
-
-
-class _BrokenOffError(Exception):
-    """An attempt that another may better."""
-
-
-def _open(url: str, headers: dict[str, str]) -> HTTPResponse:
-    """Open a URL, and follow its redirects."""
-    place = url
-    for _ in range(MOST_REDIRECTS + 1):
-        try:
-            return _open_once(place, headers)
-        except HTTPError as error:
-            location = error.headers.get("Location")
-            if error.code not in REDIRECTS or not location:
-                raise
-            error.close()
-        try:
-            place = urljoin(place, quote(location, safe=string.punctuation, encoding="latin-1"))
-        except ValueError as error:
-            raise DataError(f"{url} cannot be downloaded: it redirects to {location} ({error}).") from None
-    raise DataError(f"{url} cannot be downloaded: it redirects more than {MOST_REDIRECTS} times.")
-
-
-def _open_once(url: str, headers: dict[str, str]) -> HTTPResponse:
-    """Open a URL with handlers for HTTP alone: the usual ones would also read local files."""
-    if url.partition("://")[0].lower() not in ("http", "https"):
-        raise DataError(f"{url} cannot be downloaded: only http and https can.")
-    opener = OpenerDirector()
-    for handler in HANDLERS:
-        opener.add_handler(handler())
-    try:
-        response: HTTPResponse = opener.open(Request(url, headers=headers), timeout=TIMEOUT)
-    except HTTPError:
-        raise
-    except ValueError as error:
-        raise DataError(f"{url} cannot be downloaded: {error}.") from None
-    except URLError as error:
-        raise _BrokenOffError(str(error.reason)) from None
-    except (OSError, HTTPException) as error:
-        raise _BrokenOffError(str(error) or type(error).__name__) from None
-    return response
 
 
 def _begin(headers: HTTPMessage) -> int:

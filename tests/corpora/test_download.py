@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speakertrip.corpora import download as module
+from speakertrip.corpora import web
 from speakertrip.corpora.download import ATTEMPTS, Checksum, download
 from speakertrip.errors import DataError, StorageError
 
@@ -168,7 +169,7 @@ def test_what_cannot_be(tmp_path, server):
 
 
 def test_a_server_that_says_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "TIMEOUT", 0.05)
+    monkeypatch.setattr(web, "TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with pytest.raises(DataError, match=r"broke off \(.*timed out"):
@@ -205,7 +206,7 @@ def test_too_many_redirects(tmp_path, server):
     server.add("r9", BODY)
     with pytest.raises(DataError, match="it redirects more than 5 times"):
         download(f"{server.base}/r0", tmp_path / "a.bin")
-    assert len(server.requests) == 1 + module.MOST_REDIRECTS
+    assert len(server.requests) == 1 + web.MOST_REDIRECTS
     assert download(f"{server.base}/r5", tmp_path / "a.bin")
 
 
