@@ -1,4 +1,9 @@
-"""What can be downloaded, from where, with the checksums that are published; and where to ask for the rest."""
+"""What can be downloaded, from where, with which checksum; and where to ask for the rest.
+
+The checksums are those that the publishers state, or that the field's public recipes have checked downloads against
+(torchaudio: LibriSpeech and VCTK; WeSpeaker: CN-Celeb1, MUSAN, RIRS; PaddleSpeech: the lists of VoxCeleb; Kiwano: the
+pieces of CN-Celeb2).
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
