@@ -36,5 +36,5 @@ def download(name: str, folder: str, splits: tuple[str, ...]) -> None:
     checksums = {file.name: file.checksum for each in CATALOG[name].splits.values() for file in each}
     for path in files:
         checksum = checksums[path.name]
-        proof = f"{checksum.algorithm} as published" if checksum else "no checksum is published here"
+        proof = f"{checksum.algorithm} checked" if checksum else "no checksum is known"
         click.echo(f"{path}: {path.stat().st_size:,} bytes, {proof}")

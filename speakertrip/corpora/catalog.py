@@ -26,7 +26,7 @@ class RemoteFile:
 
     Attributes:
         url: where it is; the last part is its name.
-        checksum: as published; None: none is published there.
+        checksum: as published, or as a published recipe has it; None: none is known.
     """
 
     url: str

@@ -31,8 +31,8 @@ def test_what_was_done_is_said(tmp_path, server, monkeypatch, capsys):
     said = capsys.readouterr()
     size = archive.stat().st_size
     assert said.out.splitlines() == [
-        f"{out}/s.zip: {size} bytes, md5 as published",
-        f"{out}/t.zip: {size} bytes, no checksum is published here",
+        f"{out}/s.zip: {size} bytes, md5 checked",
+        f"{out}/t.zip: {size} bytes, no checksum is known",
     ]
     assert said.err == "Terms of use: CC BY 4.0, https://www.openslr.org/101/\n"
     assert (out / "ü/a.txt").read_text() == "a"
