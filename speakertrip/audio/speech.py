@@ -84,10 +84,11 @@ def require_speech_seconds(
     for name, seconds in zip(names, found, strict=True):
         if not seconds:
             raise AudioError(f"{name} holds no speech ({IN_WORDS[detector]}); give one with a voice in it.")
-    if sum(found) < needed:
+    total = round(sum(found), 6)  # sums of hundredths, which float64 does not hold exactly
+    if total < needed:
         others = len(names) - 1
         which = f"{names[0]} and {others} more together hold" if others else f"{names[0]} holds"
-        seconds = math.floor(sum(found) * 100) / 100  # never rounded up to what is needed
+        shown = math.floor(total * 100) / 100  # never rounded up to what is needed
         raise AudioError(
-            f"{which} {seconds:.2f} s of speech ({IN_WORDS[detector]}); at least {needed:g} s is needed."
+            f"{which} {shown:.2f} s of speech ({IN_WORDS[detector]}); at least {needed:g} s is needed."
         )

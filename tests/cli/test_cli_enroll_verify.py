@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,79 @@ def test_bad_audio(speakertrip, place, bad, message):
     refused(speakertrip("verify", "--against", bad, "0.wav"), 3, bad, message)
     refused(speakertrip("verify", "--against", "0.wav", bad), 3, bad, message)
     assert not (place / "speakers.sqlite").exists()
+
+
+@pytest.fixture
+def little(place) -> None:
+    """Make ``noise.wav`` steady noise, and ``word.wav`` 0.4 s of voice with its edges, between pauses of a second."""
+    noise = 0.001 * np.random.default_rng(0).standard_normal(36_800)
+    soundfile.write("noise.wav", noise * 100, 16_000)
+    voice, _ = soundfile.read("2.wav", frames=4_800)
+    soundfile.write("word.wav", noise + np.concatenate([np.zeros(16_000), voice, np.zeros(16_000)]), 16_000)
+
+
+@pytest.mark.usefixtures("little")
+def test_too_little_speech(speakertrip, place):
+    needed = (" s of speech (energy detector); at least ", " s is needed.")
+    refused(speakertrip("enroll", "spk1", "word.wav"), 3, "word.wav holds 0.4", "1".join(needed))
+    refused(speakertrip("enroll", "spk1", "word.wav", "noise.wav"), 3, "noise.wav holds no speech")
+    refused(
+        speakertrip("enroll", "spk1", "word.wav", "./word.wav"), 3, "word.wav holds 0.4"
+    )  # it counts once
+    refused(
+        speakertrip("verify", "--against", "0.wav", "word.wav"), 3, "word.wav holds 0.4", "0.5".join(needed)
+    )
+    refused(
+        speakertrip("verify", "--against", "word.wav", "0.wav"), 3, "word.wav holds 0.4", "0.5".join(needed)
+    )
+    assert not (place / "speakers.sqlite").exists()
+    refused(speakertrip("enroll", "spk1", "0.wav", "--min-speech", 5), 3, "at least 5 s is needed")
+    refused(speakertrip("enroll", "spk1", "0.wav", "--min-speech", "nan"), 2, "must be 0 s or more")
+
+    code, out, err = speakertrip("verify", "--against", "0.wav", "word.wav", "1.wav", "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert (code, rows[0]["probe"], rows[0]["error"] + "\n") == (3, "word.wav", err)
+    assert 0.9 < rows[1]["speech_seconds"] < 1.2
+
+
+@pytest.mark.usefixtures("little")
+def test_as_little_speech_as_is_asked_for(speakertrip):
+    assert speakertrip("enroll", "spk1", "word.wav", "0.wav")[0] == 0
+    assert speakertrip("enroll", "spk1", "word.wav", "--add")[2].startswith("word.wav is skipped")
+    assert speakertrip("enroll", "spk2", "word.wav", "--min-speech", 0.2)[0] == 0
+    assert (
+        speakertrip("enroll", "spk2", "0.wav", "--add", "--min-speech", 5)[0] == 0
+    )  # there is a voice already
+    assert speakertrip("verify", "spk2", "word.wav", "--min-speech", 0.2)[0] == 0
+    assert speakertrip("enroll", "spk3", "noise.wav", "--vad", "none")[0] == 0
+    code, out, _ = speakertrip("verify", "spk3", "noise.wav", "--vad", "none", "--json")
+    assert (code, json.loads(out)["speech_seconds"]) == (0, 2.3)
+    refused(speakertrip("verify", "spk3", "noise.wav", "--vad", "none", "--min-speech", 3), 3, "no detector")
+    refused(speakertrip("verify", "spk3", "noise.wav", "--vad", "loud"), 2, "'loud' is not one of")
+
+
+@pytest.mark.usefixtures("little")
+def test_silero(speakertrip, monkeypatch):
+    call = ["verify", "--against", "noise.wav", "noise.wav", "--vad", "silero"]
+    with monkeypatch.context() as patch:
+        patch.setattr("speakertrip.audio.silero.find_spec", lambda name: None)
+        refused(speakertrip(*call), 2, "pip install 'speakertrip[silero]'")
+    if find_spec("silero_vad") and find_spec("onnxruntime"):
+        refused(speakertrip(*call), 3, "noise.wav holds no speech (Silero detector)")
+
+
+def test_poor_audio_is_warned_of(speakertrip, place):
+    voice, rate = soundfile.read("0.wav")
+    soundfile.write("loud.wav", np.clip(20 * voice, -1, 1), rate)
+    warning = " is heavily clipped ("
+    for arguments in (
+        ["enroll", "spk1", "loud.wav"],
+        ["verify", "--against", "loud.wav", "loud.wav", "1.wav"],
+    ):
+        code, _, err = speakertrip(*arguments)
+        assert code == 0
+        assert err.startswith("loud.wav" + warning)
+        assert len(err.splitlines()) == 1
 
 
 def test_enrolling_again(speakertrip):
