@@ -78,12 +78,16 @@ def open_audio(source: AudioSource) -> Iterator["io.FileIO | GuardedStream"]:
         with _open_file(source) as file:
             yield file
         return
-    guarded = GuardedStream(io.BytesIO(source.content) if isinstance(source, AudioBytes) else source)
+    stream = io.BytesIO(source.content) if isinstance(source, AudioBytes) else source
     name = source_name(source)
     try:
-        if not guarded.seekable():
-            raise AudioError(f"{name} cannot be read twice over, as a pipe; give its bytes: read_stream().")
-        guarded.seek(0)
+        stream.seek(0)
+    except Exception as error:  # whatever somebody else's object raises
+        raise AudioError(
+            f"{name} cannot be read from its beginning ({error}); give its bytes, by read_stream()."
+        ) from error
+    guarded = GuardedStream(stream)
+    try:
         yield guarded
     finally:
         if guarded.error is not None:
@@ -103,10 +107,6 @@ class GuardedStream:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.error: Exception | None = None
-
-    def seekable(self) -> bool:
-        """Tell whether the stream says that it can be read again from any place."""
-        return bool(getattr(self._stream, "seekable", lambda: False)())
 
     def read(self, size: int = -1) -> bytes:
         """Read at most ``size`` bytes; none where that fails."""
