@@ -110,6 +110,14 @@ def test_audio_in_memory_is_that_of_the_file(verifier, files):
         verifier.verify("spk1", AudioBytes(b"text", "upload"))
 
 
+def test_an_open_file_is_that_of_its_path(verifier, files):
+    with files[0].open("rb") as enrolled, files[1].open("rb") as probe:
+        profile = verifier.enroll("spk1", [enrolled])
+        assert [e.path for e in profile.enrollments] == [str(files[0])]
+        assert profile.enrollments[0].sha256 == hashlib.sha256(files[0].read_bytes()).hexdigest()
+        assert verifier.verify("spk1", probe) == verifier.verify_against([files[0]], files[1])
+
+
 def test_another_models_profile_is_refused(verifier, files, tmp_path, make_bundle):
     verifier.enroll("spk1", files[:1])
     make_bundle(seed=1).save(tmp_path / "other")
