@@ -20,10 +20,13 @@ def band_gains(bins: int, low: float, high: float) -> npt.NDArray[np.float32]:
     >>> band_gains(9, 2000.0, 5000.0)
     array([0., 0., 1., 1., 1., 1., 0., 0., 0.], dtype=float32)
     """
-    hertz = np.linspace(0, NYQUIST, bins)
-    rise = np.ones(bins) if low <= 0 else (hertz - low) / SLOPE + 1
-    fall = np.ones(bins) if high >= NYQUIST else (high - hertz) / SLOPE + 1
-    return np.square(np.sin(np.pi / 2 * np.clip(np.minimum(rise, fall), 0, 1))).astype(np.float32)
+    hertz = np.arange(bins, dtype=np.float32) * np.float32(NYQUIST / max(1, bins - 1))
+    quarter = np.full(bins, np.pi / 2, np.float32)  # of a turn, where all passes
+    if low > 0:
+        np.minimum(quarter, (hertz - np.float32(low - SLOPE)) * np.float32(np.pi / 2 / SLOPE), out=quarter)
+    if high < NYQUIST:
+        np.minimum(quarter, (np.float32(high + SLOPE) - hertz) * np.float32(np.pi / 2 / SLOPE), out=quarter)
+    return np.asarray(np.square(np.sin(np.maximum(quarter, 0))))
 
 
 def limit_band(waveform: Waveform, low: float, high: float) -> Waveform:

@@ -77,7 +77,7 @@ class _Builder:
         if isinstance(config, BabbleConfig):
             return Babble(config, self._clips(config.manifest) if config.manifest else self.voices())
         if isinstance(config, ReverbConfig):
-            return Reverb(self._clips(config.manifest))
+            return Reverb(self._clips(config.manifest, channel=0))  # the mean of an array's would be no room
         if isinstance(config, RoomConfig):
             cache = self.folder / config.cache if config.cache else None
             return Room(room_responses(config, self.seed, cache))
@@ -91,7 +91,7 @@ class _Builder:
             return Gain(config)
         return Telephone(config)
 
-    def _clips(self, manifest: str) -> Clips:
-        clips = Clips(list_clips(self.folder / manifest), self.memory)
+    def _clips(self, manifest: str, channel: int | None = None) -> Clips:
+        clips = Clips(list_clips(self.folder / manifest), self.memory, channel)
         self.memory -= clips.kept_bytes
         return clips

@@ -10,6 +10,7 @@ import numpy as np
 
 from speakertrip.audio.augment.effect import Waveform
 from speakertrip.audio.codec import AV_SUFFIXES, read_header
+from speakertrip.audio.utterance import audio_of
 from speakertrip.audio.waveform import SAMPLE_RATE, load_waveform
 from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance, read_manifest
@@ -42,6 +43,7 @@ class Clips:
     Args:
         utterances: at least one; each is checked by its header and its end.
         memory: bytes that the kept clips may take.
+        channel: which one is read, from 0; None: the mean of all.
 
     Raises:
         AudioError: a file is missing, is not audio, or breaks off.
@@ -52,11 +54,11 @@ class Clips:
         kept_bytes: what the kept clips take once all were read.
     """
 
-    def __init__(self, utterances: Sequence[Utterance], memory: float) -> None:
-        self.utterances = utterances
+    def __init__(self, utterances: Sequence[Utterance], memory: float, channel: int | None = None) -> None:
+        self.utterances, self.channel = utterances, channel
         self.names = [utterance.id for utterance in utterances]
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoders release the interpreter
-            self.lengths = list(pool.map(_checked_length, utterances))
+            self.lengths = list(pool.map(self._check, utterances))
         order = np.argsort(self.lengths, kind="stable")
         sizes = SAMPLE_BYTES * np.cumsum(np.asarray(self.lengths)[order])
         fitting = int(np.searchsorted(sizes, memory, side="right"))
@@ -72,10 +74,17 @@ class Clips:
             self._kept[index] = self._load(index, 0, self.lengths[index])
         return self._kept[index][first : first + count]
 
+    def _check(self, utterance: Utterance) -> int:
+        audio, seconds = audio_of(utterance), utterance.duration
+        if seconds is None:
+            seconds = read_header(audio).duration - utterance.start
+        load_waveform(audio, utterance.start + max(0.0, seconds - TAIL), TAIL, channel=self.channel)
+        return max(1, round(seconds * SAMPLE_RATE))
+
     def _load(self, index: int, first: int, count: int) -> Waveform:
         utterance = self.utterances[index]
         start = utterance.start + first / SAMPLE_RATE
-        return load_waveform(utterance.path, start, count / SAMPLE_RATE)[:count]
+        return load_waveform(audio_of(utterance), start, count / SAMPLE_RATE, channel=self.channel)[:count]
 
 
 def draw_stretch(source: ClipSource, samples: int, rng: np.random.Generator) -> tuple[int, Waveform]:
@@ -124,11 +133,3 @@ def list_clips(path: FilePath) -> list[Utterance]:
 def _resolve(name: str, list_file: Path) -> Path:
     folders = list_file.absolute().parents
     return next((folder / name for folder in folders if (folder / name).is_file()), folders[0] / name)
-
-
-def _checked_length(utterance: Utterance) -> int:
-    seconds = utterance.duration
-    if seconds is None:
-        seconds = read_header(utterance.path).duration - utterance.start
-    load_waveform(utterance.path, utterance.start + max(0.0, seconds - TAIL), TAIL)
-    return max(1, round(seconds * SAMPLE_RATE))

@@ -42,7 +42,7 @@ def room_responses(config: RoomConfig, seed: int, folder: Path | None = None) ->
         with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile), file.open("rb") as stream:
             kept = np.load(stream)
             return [kept[str(index)] for index in range(config.count)]
-    responses = [_response(config, np.random.default_rng([seed, index])) for index in range(config.count)]
+    responses = _compute(config, seed)
     if file:
         _keep(file, responses)
     return responses
@@ -65,13 +65,24 @@ class Room:
         return reverberate(waveform, self.responses[index])
 
 
-def _response(config: RoomConfig, rng: np.random.Generator) -> Waveform:
+def _compute(config: RoomConfig, seed: int) -> list[Waveform]:
     try:
-        import pyroomacoustics
+        from pyroomacoustics import constants
     except ImportError:
         raise ConfigError(
             'An effect of kind = "room" needs pyroomacoustics: install the augment extra, speakertrip[augment].'
         ) from None
+    threads = constants.get("num_threads")
+    constants.set("num_threads", 1)  # with more, the last digits depend on how many
+    try:
+        return [_response(config, np.random.default_rng([seed, index])) for index in range(config.count)]
+    finally:
+        constants.set("num_threads", threads)
+
+
+def _response(config: RoomConfig, rng: np.random.Generator) -> Waveform:
+    from pyroomacoustics import Material, ShoeBox
+
     sides = np.append(rng.uniform(*config.size, 2), rng.uniform(*HEIGHT))
     surface = 2 * (sides[0] * sides[1] + sides[1] * sides[2] + sides[0] * sides[2])
     absorption = SABINE * sides.prod() / (surface * rng.uniform(*config.reverberation))
@@ -79,10 +90,10 @@ def _response(config: RoomConfig, rng: np.random.Generator) -> Waveform:
     direction = rng.standard_normal(3)
     away = rng.uniform(*config.distance) * direction / np.linalg.norm(direction)
     microphone = np.clip(speaker + away, WALL, sides - WALL)  # nearer where the room is small
-    room = pyroomacoustics.ShoeBox(
+    room = ShoeBox(
         sides,
         fs=SAMPLE_RATE,
-        materials=pyroomacoustics.Material(min(absorption, 0.99)),  # a large room cannot be as dry as asked
+        materials=Material(min(absorption, 0.99)),  # a large room cannot be as dry as asked
         max_order=config.reflections,
     )
     room.add_source(speaker)

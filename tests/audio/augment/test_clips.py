@@ -109,6 +109,24 @@ def test_other_rates_are_resampled(clip_folder):
     assert hertz == pytest.approx(44_100 / 8 / (2 * np.pi), abs=1)
 
 
+def test_a_channel_or_the_mean_of_all(tmp_path):
+    both = np.stack([np.linspace(-0.5, 0.5, 5_000), np.full(5_000, 0.25)], axis=1)
+    soundfile.write(tmp_path / "a.wav", both, 16_000, subtype="FLOAT")
+    for channel, expected in ((0, both[:, 0]), (1, both[:, 1]), (None, both.mean(axis=1))):
+        for memory in (0, 1e9):
+            read = Clips(list_clips(tmp_path), memory, channel).read(0, 10, 100)
+            np.testing.assert_allclose(read, expected[10:110], atol=1e-7)
+
+
+def test_a_clip_may_lie_in_a_shard(tmp_path, clip_folder):
+    file = clip_folder / "musan/noise/free-sound/noise-0.wav"
+    (tmp_path / "shard.tar").write_bytes(b"x" * 512 + file.read_bytes() + b"x" * 99)
+    inside = Utterance("n", tmp_path / "shard.tar", "s", span=(512, file.stat().st_size))
+    np.testing.assert_array_equal(
+        Clips([inside], 0).read(0, 50, 100), Clips([Utterance("n", file, "s")], 0).read(0, 50, 100)
+    )
+
+
 def test_a_short_clip_repeats(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.arange(100) / 200, 16_000)
     clips = Clips(list_clips(tmp_path), 0)

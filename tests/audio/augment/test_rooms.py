@@ -23,6 +23,19 @@ def test_rooms_follow_from_the_seed():
     assert same(once[:2], room_responses(SMALL.model_copy(update={"count": 2}), 1))
 
 
+def test_rooms_do_not_follow_from_the_number_of_threads():
+    from pyroomacoustics import constants
+
+    before = constants.get("num_threads")
+    once = room_responses(SMALL, 1)
+    assert constants.get("num_threads") == before
+    constants.set("num_threads", before + 1)
+    try:
+        assert same(once, room_responses(SMALL, 1))
+    finally:
+        constants.set("num_threads", before)
+
+
 def test_the_direct_path_arrives_as_late_as_the_distance_says():
     config = RoomConfig(kind="room", count=4, reflections=2, size=(7, 8), distance=(1.0, 1.0))
     arrivals = [np.abs(response).argmax() for response in room_responses(config, 0)]
