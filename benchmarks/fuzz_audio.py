@@ -17,9 +17,11 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,7 +30,7 @@ import numpy.typing as npt
 
 from speakertrip.audio import AudioBytes, decode, read_header
 from speakertrip.audio.codec import encode_bytes
-from speakertrip.audio.corruption import KINDS, corrupt
+from speakertrip.audio.corruption import corrupt
 from speakertrip.errors import AudioError
 
 SECONDS, GIB = 5.0, 2**30
@@ -125,49 +127,112 @@ def work(connection: Connection) -> None:
         connection.send((outcome, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a variant.
+
+    Attributes:
+        number: which one.
+        file: kind of file.
+        damage: kind of damage.
+        words: "decoded", "refused", or what went wrong.
+        seconds: how long it took, by the clock.
+        mebibytes: peak memory of the worker so far; 0 where it is gone.
+    """
+
+    number: int
+    file: str
+    damage: str
+    words: str
+    seconds: float
+    mebibytes: float
+
+
+class Worker:
+    """A process that reads files, watched, and replaced where it dies or is late."""
+
+    def __init__(self, target: Callable[[Connection], None]) -> None:
+        self.target = target
+        self.process: SpawnProcess | None = None
+
+    def read(self, path: Path) -> tuple[str, float]:
+        """Return the outcome of a file in words, and the peak memory in MiB."""
+        process = self.process or self._start()
+        try:
+            self.connection.send(path)
+            if self.connection.poll(SECONDS):
+                words, peak = self.connection.recv()
+                return words, peak
+            words = "hang"
+        except (EOFError, OSError):
+            process.join()
+            words = f"crash ({process.exitcode})"
+        process.kill()
+        self.process = None
+        return words, 0.0
+
+    def stop(self) -> None:
+        """Let the process end."""
+        if self.process is not None:
+            self.connection.send(None)
+            self.process.join()
+
+    def _start(self) -> SpawnProcess:
+        spawn = multiprocessing.get_context("spawn")
+        self.connection, there = spawn.Pipe()
+        self.process = spawn.Process(target=self.target, args=(there,), daemon=True)
+        self.process.start()
+        there.close()
+        self.connection.recv()
+        return self.process
+
+
 def read_all(
     files: dict[str, bytes],
     seed: int,
     numbers: Sequence[int],
     folder: Path,
-    worker: Callable[[Connection], None] = work,
-) -> Iterator[tuple[int, str, str, str, float, float]]:
-    """Yield number, kind of file, kind of damage, outcome, seconds and peak MiB of each variant.
-
-    Files of variants that went well are removed again.
-    """
-    spawn = multiprocessing.get_context("spawn")
-    process = None
+    target: Callable[[Connection], None] = work,
+) -> list[Outcome]:
+    """Return the outcome of each variant; files of those that went well are removed again."""
+    worker = Worker(target)
+    outcomes = []
     for number in numbers:
-        name, kind, content = variant(files, seed, number)
-        path = folder / f"{seed}-{number}.{name.replace(' ', '-')}"
+        file, damage, content = variant(files, seed, number)
+        path = folder / f"{seed}-{number}.{file.replace(' ', '-')}"
         path.write_bytes(content)
-        if process is None:
-            here, there = spawn.Pipe()
-            process = spawn.Process(target=worker, args=(there,), daemon=True)
-            process.start()
-            there.close()
-            here.recv()
         began = time.perf_counter()
-        try:
-            here.send(path)
-            outcome, peak = here.recv() if here.poll(SECONDS) else ("hang", 0.0)
-        except (EOFError, OSError):
-            process.join()
-            outcome, peak = f"crash ({process.exitcode})", 0.0
-        if outcome in GOOD:
+        words, peak = worker.read(path)
+        outcomes.append(Outcome(number, file, damage, words, time.perf_counter() - began, peak))
+        if words in GOOD:
             path.unlink()
-        elif outcome.startswith(("hang", "crash")):
-            process.kill()
-            process = None
-        yield number, name, kind, outcome, time.perf_counter() - began, peak
-    if process is not None:
-        here.send(None)
-        process.join()
+    worker.stop()
+    return outcomes
+
+
+def report(outcomes: Sequence[Outcome], seed: int) -> bool:
+    """Print counts by kind, and every variant that went wrong; tell whether there was any."""
+    bad = [each for each in outcomes if each.words not in GOOD]
+    for kind in ("file", "damage"):
+        counts = Counter(
+            (getattr(each, kind), each.words if each.words in GOOD else "wrong") for each in outcomes
+        )
+        for name in sorted({name for name, _ in counts}):
+            print(f"{name:<25}" + "".join(f"{counts[name, each]:>7} {each}" for each in (*GOOD, "wrong")))
+        print()
+    slowest = max(outcomes, key=lambda each: each.seconds)
+    peak = max(each.mebibytes for each in outcomes)
+    print(
+        f"{len(outcomes)} variants, {len(bad)} wrong; the slowest (variant {slowest.number}, {slowest.file}) took "
+        f"{slowest.seconds:.2f} s; peak memory {peak:.0f} MiB"
+    )
+    for each in bad:
+        print(f"seed {seed}, variant {each.number}: {each.file}, {each.damage}: {each.words}")
+    return bool(bad)
 
 
 def main() -> int:
-    """Run, print the counts, and name every variant that went wrong."""
+    """Run, and print what came out."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -181,26 +246,9 @@ def main() -> int:
         folder = options.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         shares = [range(first, options.count, options.workers) for first in range(options.workers)]
-        rows = [
-            row
-            for share in pool.map(
-                lambda numbers: list(read_all(files, options.seed, numbers, folder)), shares
-            )
-            for row in share
-        ]
-    bad = [row for row in rows if row[3] not in GOOD]
-    for what, names in ((1, files), (2, KINDS)):
-        for name in names:
-            counts = Counter("wrong" if row[3] not in GOOD else row[3] for row in rows if row[what] == name)
-            print(f"{name:<25}" + "".join(f"{counts[each]:>7} {each}" for each in (*GOOD, "wrong")))
-        print()
-    slowest, peak = max(row[4] for row in rows), max(row[5] for row in rows)
-    print(
-        f"{len(rows)} variants, {len(bad)} wrong; the slowest took {slowest:.2f} s; peak memory {peak:.0f} MiB"
-    )
-    for number, name, kind, outcome, *_ in bad:
-        print(f"seed {options.seed}, variant {number}: {name}, {kind}: {outcome}")
-    return 1 if bad else 0
+        results = pool.map(lambda numbers: read_all(files, options.seed, numbers, folder), shares)
+        outcomes = [each for share in results for each in share]
+    return int(report(outcomes, options.seed))
 
 
 if __name__ == "__main__":

@@ -85,11 +85,13 @@ def raise_what_is_foreign(connection):
 @pytest.mark.parametrize(
     ("worker", "outcome"), [(crash, "crash (7)"), (hang, "hang"), (raise_what_is_foreign, "ValueError: x")]
 )
-def test_what_goes_wrong_is_noticed_and_kept(tmp_path, monkeypatch, worker, outcome):
+def test_what_goes_wrong_is_noticed_and_kept(tmp_path, monkeypatch, capsys, worker, outcome):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     import fuzz_audio
 
     monkeypatch.setattr(fuzz_audio, "SECONDS", 0.3)
-    rows = list(fuzz_audio.read_all({"wav": bytes(100)}, 0, range(2), tmp_path, worker))
-    assert [row[3] for row in rows] == [outcome] * 2
+    outcomes = fuzz_audio.read_all({"wav": bytes(100)}, 0, range(2), tmp_path, worker)
+    assert [each.words for each in outcomes] == [outcome] * 2
+    assert fuzz_audio.report(outcomes, 0)
+    assert f"seed 0, variant 1: wav, {outcomes[1].damage}: {outcome}\n" in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0-0.wav", "0-1.wav"]
