@@ -17,6 +17,9 @@ AT_PEAK = (
 CLIPPED_RUN = 3  # samples; a voice that is not clipped rarely stays at its peak so long
 BLOCK = 160  # samples of the blocks whose power tells the noise
 SHORTEST_NOISE = 20  # blocks of pause, 0.2 s: what is shorter may be a syllable too short to count as speech
+NOISE = (
+    0.1  # quantile of the power of those blocks; above it a pause holds breath, clicks and the ends of words
+)
 ROUNDING_POWER = 2.0**-30 / 12  # of rounding to 16 bits, -101 dB: no pause counts as quieter
 SPECTRUM = 512  # samples of a frame whose spectrum is taken
 SPECTRA = 2_000  # frames at most, evenly over the speech
@@ -54,8 +57,10 @@ class Quality:
 def measure_quality(waveform: FloatArray, speech: Stretches | None = None) -> Quality:
     """Measure a waveform.
 
-    The noise is the median power of the pauses, as far as they do not touch speech; the speech is the mean power of
-    what is left when that is taken away. Noise that is heard only while somebody speaks is not seen.
+    The power of the noise is the 10 % quantile over blocks of 10 ms in the pauses; that of the speech is its mean, less
+    the noise. With white or pink noise at 5 to 20 dB added to real speech, the ratio of most comes out up to 2 dB
+    too high: quantiles lie below means, and weak speech that drowns counts as pause. Noise that is heard only while
+    somebody speaks is not seen.
 
     Args:
         waveform: ``(samples,)`` at 16 kHz, finite.
@@ -106,7 +111,7 @@ def _snr_db(waveform: FloatArray, speech: Stretches) -> float | None:
         touched[math.floor(first) : math.ceil(last)] = True
     if not inside.any() or (~touched).sum() < SHORTEST_NOISE:
         return None
-    noise = max(float(np.median(powers[~touched])), ROUNDING_POWER)
+    noise = max(float(np.quantile(powers[~touched], NOISE)), ROUNDING_POWER)
     return 10 * math.log10(max(float(powers[inside].mean()) / noise - 1, 1e-3))
 
 

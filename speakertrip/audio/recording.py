@@ -14,8 +14,8 @@ from speakertrip.audio.waveform import load_recording
 from speakertrip.errors import SpeakertripWarning
 
 # With white noise 10 dB below the speech of the probes, the EER of a small ECAPA-TDNN on a LibriSpeech excerpt rose
-# from 4 to 10 %; with 3 % of their samples clipped to 5 %, and with 10 % of them to 10 %. Of 975 real utterances one
-# is noisier and none as clipped. A lossy codec hides half of the clipping.
+# from 4 to 10 %; with 3 % of their samples clipped to 5 %, and with 10 % of them to 10 %. None of 975 real
+# utterances is as noisy or as clipped as is warned of. A lossy codec hides half of the clipping.
 HEAVILY_CLIPPED = 0.02  # share of the samples
 VERY_NOISY_DB = 10.0  # signal-to-noise ratio
 
