@@ -43,12 +43,12 @@ def write(utterances: Sequence[Utterance], target: FilePath, progress: Progress 
         if name not in files:
             _remove(Path(target) / name)
     for name, values in files.items():
-        write_lines(Path(target) / name, (f"{key} {value}" for key, value in sorted(values.items())))
+        write_lines(Path(target) / name, (f"{key} {value}" for key, value in values.items()))
     return _notes(named, files)
 
 
 def _rename(utterances: Sequence[Utterance]) -> dict[str, Utterance]:
-    """Return the utterances by their ids in Kaldi, sorted."""
+    """Return the utterances by their ids in Kaldi, sorted, and so every file that is made of them."""
     named: dict[str, Utterance] = {}
     for utterance in utterances:
         id_, speaker = utterance.id, utterance.speaker

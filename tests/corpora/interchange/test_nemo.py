@@ -43,6 +43,17 @@ def test_a_speaker_beside_a_label_is_no_speaker(tmp_path):
     assert read[0].extra == {}
 
 
+def test_keys_that_would_be_mistaken_are_not_taken(tmp_path):
+    line = LINE | {"span": [0, 9], "path": "b.wav", "start": 3, "mood": "good"}
+    (row,) = import_utterances("nemo", write_lines(tmp_path / "m.json", line))
+    assert (str(row.path), row.start, row.span, row.extra) == (
+        LINE["audio_filepath"],
+        0,
+        None,
+        {"mood": "good"},
+    )
+
+
 def test_nemo_cuts_off_at_the_same_samples(tmp_path, audio):
     rows = [
         Utterance(f"{number}/{rate}", path, "s", start=number / rate, duration=(4000 + number) / rate)
