@@ -123,7 +123,7 @@ def _block_powers(waveform: FloatArray) -> Powers:
     rows = waveform[: blocks * BLOCK].reshape(blocks, BLOCK)
     mean = float(waveform.mean(dtype=np.float64))
     powers = np.einsum("bs,bs->b", rows, rows) / BLOCK - mean * (2 * rows.mean(axis=1) - mean)
-    return np.maximum(powers.astype(np.float64), 0.0)
+    return np.asarray(np.maximum(powers, 0.0), np.float64)
 
 
 def _bandwidth(parts: list[FloatArray]) -> float:
