@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from speakertrip.errors import AudioError
 from speakertrip.manifests.lines import FilePath
@@ -118,6 +118,12 @@ class GuardedStream:
             self.error = self.error or error
             return b""
         return data if size < 0 else data[:size]
+
+    def readinto(self, buffer: Any) -> int:
+        """Read as much as the buffer holds; return how much that was."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Go to a place; stay where it does not exist, as a file does."""
