@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from speakertrip.corpora.interchange import FORMATS, export_utterances, import_utterances
@@ -61,7 +61,7 @@ def what_it_says(row: Utterance) -> Utterance:
 
 
 @pytest.mark.parametrize("name", [*JSON, *CSV, *LHOTSE])
-@settings(max_examples=25)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 @given(data=st.data())
 def test_nothing_changes_that_the_format_can_hold(scratch, audio, samples, name, data):
     rows = data.draw(manifests(list(audio)))
