@@ -110,14 +110,15 @@ def test_a_folder_becomes_checked_parts(corpus):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-def test_ctrl_c_ends_at_once(corpus):
-    rows = read_manifest(corpus / "m.jsonl")
-    lines = [
-        json.dumps({"id": str(number), "path": str(row.path), "speaker": row.speaker, "start": number * 1e-5})
-        for number, row in enumerate(rows * 2000)  # minutes of work
-    ]
+@pytest.mark.parametrize("files", [8, 8 * 300])
+def test_ctrl_c_ends_at_once(corpus, files):
+    rows = []
+    for number in range(16_000):  # minutes of work, in files of many stretches, or in many files
+        path = "a/../" * (number % files // 8) + NAMES[number % 8]
+        rows.append(json.dumps({"id": f"{number}", "path": path, "speaker": "s", "start": number * 1e-5}))
     with subprocess.Popen(
         [sys.executable, "-m", "speakertrip", "manifest", "check", "-"],
+        cwd=corpus,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -125,7 +126,7 @@ def test_ctrl_c_ends_at_once(corpus):
         # A job in the background of a script is born deaf to interrupts, and its children with it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
-        process.stdin.write("\n".join(lines))  # more than a pipe holds: it is being read when this is done
+        process.stdin.write("\n".join(rows))  # more than a pipe holds: it is being read when this is done
         process.stdin.close()
         process.stdin = None
         time.sleep(1)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import Event
 from typing import BinaryIO, cast
 
 from speakertrip.audio import AudioSource, read_header
@@ -29,12 +30,13 @@ class Examined:
     digests: list[tuple[Row, bytes]] = field(default_factory=list)
 
 
-def examine(rows: Sequence[Row], quick: bool) -> Examined:
+def examine(rows: Sequence[Row], quick: bool, stop: Event) -> Examined:
     """Examine a file; what is wrong with it is found, and never raised.
 
     Args:
         rows: all that name the file, one or more.
         quick: look at its header alone.
+        stop: once it is set, nobody waits for the rest.
     """
     found = Examined()
     source = _examine_bytes(rows, quick, found)
@@ -49,6 +51,8 @@ def examine(rows: Sequence[Row], quick: bool) -> Examined:
         _add(found, rows, Kind.EMPTY, f"{rows[0].path} holds no samples.")
         return found
     for row in rows:
+        if stop.is_set():
+            break
         problems, seconds = measure(row, header, alone=len(rows) == 1)
         if seconds and not quick:
             heard, digest = hear(row, source, seconds)

@@ -1,10 +1,12 @@
 """A whole manifest: its files in a pool of threads, then what shows across them."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from threading import Event
 
 from speakertrip.corpora.check.across import find_lone_speakers, find_same_content, find_same_stretches
 from speakertrip.corpora.check.file import Examined, examine
@@ -39,11 +41,12 @@ def check_manifest(
     findings = find_same_stretches(rows)
     named_before = {finding.row.line for finding in findings}
     digests: list[tuple[Row, bytes]] = []
-    for own, examined in _examine_all(list(by_file.values()), quick):
-        findings += examined.findings
-        digests += [each for each in examined.digests if each[0].line not in named_before]
-        if progress:
-            progress(len(own), len(rows))
+    with closing(_examine_all(list(by_file.values()), quick)) as results:
+        for own, examined in results:
+            findings += examined.findings
+            digests += [each for each in examined.digests if each[0].line not in named_before]
+            if progress:
+                progress(len(own), len(rows))
     digests.sort(key=lambda each: each[0].line)
     findings += find_same_content(digests)
     findings += find_lone_speakers(rows)
@@ -60,12 +63,17 @@ def _read_rows(manifest: FilePath) -> list[Row]:
     return rows
 
 
-def _examine_all(files: Sequence[Sequence[Row]], quick: bool) -> Iterator[tuple[Sequence[Row], Examined]]:
-    # Threads of this pool do not outlive an interrupt, as those of concurrent.futures do: it waits for them.
-    with ThreadPool(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
-        for first in range(0, len(files), BATCH):
-            batch = files[first : first + BATCH]
-            yield from zip(batch, pool.imap(partial(examine, quick=quick), batch), strict=True)
+def _examine_all(
+    files: Sequence[Sequence[Row]], quick: bool
+) -> Generator[tuple[Sequence[Row], Examined], None, None]:
+    stop = Event()
+    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
+        try:
+            for first in range(0, len(files), BATCH):
+                batch = files[first : first + BATCH]
+                yield from zip(batch, pool.map(partial(examine, quick=quick, stop=stop), batch), strict=True)
+        finally:  # an interrupt need not wait for a file of many stretches
+            stop.set()
 
 
 def _in_order(findings: list[Finding]) -> list[Finding]:
