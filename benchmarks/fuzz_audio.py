@@ -2,8 +2,8 @@
 
 Files of a second in WAV (PCM, float, A-law), FLAC, Opus, Vorbis, MP3 and, where av is installed, m4a and webm are
 damaged in the ways of ``speakertrip.audio.corruption``, and read in every way: header, whole, a stretch, from memory.
-A worker process has 5 s a file and 1 GiB above what it begins with; where it dies or is late, the file is kept, and
-the next worker goes on. Variant I of seed S is the same on every run.
+A worker process has 5 s a file (--limit) and 1 GiB above what it begins with; where it dies or is late, the file is
+kept, and the next worker goes on. Variant I of seed S is the same on every run.
 
     python benchmarks/fuzz_audio.py --count 10000 --seed 0 --workers 1 --keep runs/fuzz
 
@@ -33,7 +33,7 @@ from speakertrip.audio.codec import encode_bytes
 from speakertrip.audio.corruption import corrupt
 from speakertrip.errors import AudioError
 
-SECONDS, GIB = 5.0, 2**30
+GIB = 2**30
 RATE = 16_000
 KINDS_OF_FILE = {
     "wav": ("WAV", "PCM_16"),
@@ -151,8 +151,8 @@ class Outcome:
 class Worker:
     """A process that reads files, watched, and replaced where it dies or is late."""
 
-    def __init__(self, target: Callable[[Connection], None]) -> None:
-        self.target = target
+    def __init__(self, target: Callable[[Connection], None], limit: float) -> None:
+        self.target, self.limit = target, limit
         self.process: SpawnProcess | None = None
 
     def read(self, path: Path) -> tuple[str, float]:
@@ -160,7 +160,7 @@ class Worker:
         process = self.process or self._start()
         try:
             self.connection.send(path)
-            if self.connection.poll(SECONDS):
+            if self.connection.poll(self.limit):
                 words, peak = self.connection.recv()
                 return words, peak
             words = "hang"
@@ -192,10 +192,11 @@ def read_all(
     seed: int,
     numbers: Sequence[int],
     folder: Path,
+    limit: float,
     target: Callable[[Connection], None] = work,
 ) -> list[Outcome]:
     """Return the outcome of each variant; files of those that went well are removed again."""
-    worker = Worker(target)
+    worker = Worker(target, limit)
     outcomes = []
     for number in numbers:
         file, damage, content = variant(files, seed, number)
@@ -238,6 +239,7 @@ def main() -> int:
     )
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limit", type=float, default=5.0, help="seconds a file; more on a busy machine")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder for the files of variants that went wrong")
     options = parser.parse_args()
@@ -246,7 +248,9 @@ def main() -> int:
         folder = options.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         shares = [range(first, options.count, options.workers) for first in range(options.workers)]
-        results = pool.map(lambda numbers: read_all(files, options.seed, numbers, folder), shares)
+        results = pool.map(
+            lambda numbers: read_all(files, options.seed, numbers, folder, options.limit), shares
+        )
         outcomes = [each for share in results for each in share]
     return int(report(outcomes, options.seed))
 
