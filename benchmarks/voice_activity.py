@@ -3,8 +3,9 @@
     python benchmarks/voice_activity.py ../shared/openspeech
 
 All dev utterances, their 2 s cuts, and a few of each training corpus. Per corpus: the share of frames of 10 ms on which
-the two agree, the speech found in the median utterance by each, and the least in any; then the time that each
-takes. Silero is no truth either: it is the peer. Needs the extra ``silero``.
+the two agree, the speech found in the median utterance by each, and the least in any, and how many utterances
+``verify`` refuses for too little of it; then the processor time that each takes. Silero is no truth either: it is the
+peer. Needs the extra ``silero``.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.audio import SAMPLE_RATE, find_speech, load_waveform
+from speakertrip.audio import SAMPLE_RATE, SpeechNeeds, find_speech, load_waveform
 from speakertrip.audio.activity import Stretches, total_seconds
 from speakertrip.audio.silero import SileroDetector
 from speakertrip.manifests import Utterance, read_manifest
@@ -70,25 +71,26 @@ def main() -> None:
     for group, utterance in chosen(arguments.data, arguments.few):
         waveform = load_waveform(utterance.path, utterance.start, utterance.duration)
         seconds = len(waveform) / SAMPLE_RATE
-        began = time.perf_counter()
+        began = time.process_time()
         by_energy = find_speech(waveform)
-        between = time.perf_counter()
+        between = time.process_time()
         by_silero = silero(waveform)
         took["energy"] += between - began
-        took["silero"] += time.perf_counter() - between
+        took["silero"] += time.process_time() - between
         corpus = corpora[group]
         corpus.seconds += seconds
         corpus.agreement.append(float((frames(by_energy, seconds) == frames(by_silero, seconds)).mean()))
         corpus.energy.append(total_seconds(by_energy))
         corpus.silero.append(total_seconds(by_silero))
 
-    print(f"{'':<34}{'':>6}{'':>9}{'speech, median (least) s':>30}")
-    print(f"{'corpus':<34}{'files':>6}{'agree':>9}{'energy':>17}{'Silero':>17}")
+    needed = SpeechNeeds().comparison_seconds
+    print(f"{'':<49}{'speech, median (least) s':^34}{'refused':^18}")
+    print(f"{'corpus':<34}{'files':>6}{'agree':>9}{'energy':>17}{'Silero':>17}{'energy':>9}{'Silero':>9}")
     for group, corpus in corpora.items():
-        found = [f"{np.median(each):.2f} ({min(each):.2f})" for each in (corpus.energy, corpus.silero)]
-        print(
-            f"{group:<34}{len(corpus.energy):>6}{np.mean(corpus.agreement):>9.1%}{found[0]:>17}{found[1]:>17}"
-        )
+        both = (corpus.energy, corpus.silero)
+        found = "".join(f"{f'{np.median(each):.2f} ({min(each):.2f})':>17}" for each in both)
+        refused = "".join(f"{sum(seconds < needed for seconds in each):>9}" for each in both)
+        print(f"{group:<34}{len(corpus.energy):>6}{np.mean(corpus.agreement):>9.1%}{found}{refused}")
     every = [share for corpus in corpora.values() for share in corpus.agreement]
     print(f"{'all':<34}{len(every):>6}{np.mean(every):>9.1%}")
     total = sum(corpus.seconds for corpus in corpora.values())
