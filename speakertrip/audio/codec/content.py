@@ -1,4 +1,4 @@
-"""Which library decodes a file: its first bytes tell, for names may be wrong."""
+"""What kind of audio a file holds, by its first bytes, for names may be wrong; and which library decodes it."""
 
 from typing import Literal, Protocol
 
@@ -7,9 +7,20 @@ Library = Literal["soundfile", "av"]
 AV_SUFFIXES = frozenset({".m4a", ".mp4", ".aac", ".webm"})  # by which a folder is searched
 
 # Only these of the many formats that libsndfile knows: the others hold no speech, and their readers are old.
-SOUND_MARKS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"fLaC", b"OggS", b"NIST_1A", b"caff")
-MATROSKA = b"\x1aE\xdf\xa3"
-MP4 = b"ftyp"  # after the size of the box, 4 bytes
+MARKS = {
+    b"RIFF": "WAV",
+    b"RIFX": "WAV",
+    b"RF64": "WAV",
+    b"riff": "W64",
+    b"FORM": "AIFF",
+    b".snd": "AU",
+    b"NIST": "NIST",
+    b"caff": "CAF",
+    b"fLaC": "FLAC",
+    b"OggS": "Ogg",
+    b"\x1aE\xdf\xa3": "Matroska",
+}
+BY_AV = frozenset({"Matroska", "MP4", "AAC"})
 HEAD = 16
 ID3, ID3_SIZE = b"ID3", 10
 
@@ -26,26 +37,32 @@ class Stream(Protocol):
         ...
 
 
-def find_library(stream: Stream) -> Library | None:
-    """Tell by its first bytes what decodes a file; None: it is no audio that is known.
+def find_format(stream: Stream) -> str | None:
+    """Tell a file's format: a value of ``MARKS``, "MP3", "AAC" or "MP4"; None: it is no audio that is known.
 
     The stream is left at its beginning.
 
     >>> import io
-    >>> find_library(io.BytesIO(b"RIFF....WAVEfmt ")), find_library(io.BytesIO(b"....ftypM4A "))
-    ('soundfile', 'av')
+    >>> find_format(io.BytesIO(b"RIFF....WAVEfmt ")), find_format(io.BytesIO(b"....ftypM4A "))
+    ('WAV', 'MP4')
     """
     stream.seek(0)
     head = stream.read(HEAD) or b""
-    if head.startswith(ID3) and len(head) >= ID3_SIZE:
+    if head.startswith(ID3) and len(head) >= ID3_SIZE:  # tags before the audio
         size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
         stream.seek(ID3_SIZE + size)
         head = stream.read(HEAD) or b""
     stream.seek(0)
-    if head.startswith(SOUND_MARKS):
-        return "soundfile"
-    if head.startswith(MATROSKA) or head[4:8] == MP4:
-        return "av"
+    if head[4:8] == b"ftyp":  # after the size of the box
+        return "MP4"
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:  # the sync word of MPEG audio
-        return "soundfile" if head[1] & 0x06 else "av"  # layer 0 is AAC
-    return None
+        return "MP3" if head[1] & 0x06 else "AAC"  # layer 0
+    return MARKS.get(head[:4])
+
+
+def find_library(stream: Stream) -> Library | None:
+    """Tell what decodes a file; None: it is no audio that is known. The stream is left at its beginning."""
+    format_ = find_format(stream)
+    if format_ is None:
+        return None
+    return "av" if format_ in BY_AV else "soundfile"

@@ -1,20 +1,15 @@
-"""What the first and last bytes of an audio file say: its format, and whether it was cut off."""
+"""What the name and the structure of an audio file say: whether it is what its suffix tells, and whether it was cut."""
 
 from collections.abc import Iterator
 from typing import BinaryIO, Literal
 
-HEAD = 16
-ID3, ID3_SIZE = b"ID3", 10
-MARKS = {  # at the beginning of the file
-    b"RIFF": "WAV",
-    b"RIFX": "WAV",
-    b"RF64": "WAV",
-    b"fLaC": "FLAC",
-    b"OggS": "Ogg",
-    b"\x1aE\xdf\xa3": "Matroska",
-}
 SUFFIXES = {  # which a format goes by
     "WAV": {".wav", ".wave"},
+    "W64": {".w64"},
+    "AIFF": {".aif", ".aiff", ".aifc"},
+    "AU": {".au", ".snd"},
+    "NIST": {".sph", ".nist", ".wav"},  # as the LDC names them
+    "CAF": {".caf"},
     "FLAC": {".flac"},
     "Ogg": {".ogg", ".oga", ".opus", ".spx"},
     "MP3": {".mp3"},
@@ -28,26 +23,6 @@ UNKNOWN_SIZE = 0x7FFF_0000  # what is written to a pipe states about this, or mo
 MOST_CHUNKS = 10_000
 LONGEST_PAGE = 65_307  # bytes of an Ogg page
 PAGE_HEAD = 27
-
-
-def find_format(stream: BinaryIO) -> str | None:
-    """Tell a file's format by its first bytes; None: it is none of those known here.
-
-    >>> import io
-    >>> find_format(io.BytesIO(b"RIFF....WAVEfmt ")), find_format(io.BytesIO(b"....ftypM4A "))
-    ('WAV', 'MP4')
-    """
-    stream.seek(0)
-    head = stream.read(HEAD)
-    if head.startswith(ID3) and len(head) >= ID3_SIZE:  # tags before the audio
-        size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
-        stream.seek(ID3_SIZE + size)
-        head = stream.read(HEAD)
-    if head[4:8] == b"ftyp":
-        return "MP4"
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:  # the sync word of MPEG audio
-        return "MP3" if head[1] & 0x06 else "AAC"
-    return MARKS.get(head[:4])
 
 
 def is_misnamed(suffix: str, format_: str | None) -> bool:

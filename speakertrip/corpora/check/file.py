@@ -7,9 +7,10 @@ from threading import Event
 from typing import BinaryIO, cast
 
 from speakertrip.audio import AudioSource, read_header
+from speakertrip.audio.codec.content import find_format
 from speakertrip.audio.source import open_audio
 from speakertrip.audio.utterance import audio_of
-from speakertrip.corpora.check.container import find_format, is_cut, is_misnamed
+from speakertrip.corpora.check.container import is_cut, is_misnamed
 from speakertrip.corpora.check.findings import Finding, Kind, Row
 from speakertrip.corpora.check.stretch import hear, measure, reason
 from speakertrip.errors import AudioError

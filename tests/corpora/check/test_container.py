@@ -6,7 +6,8 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakertrip.corpora.check.container import LONGEST_PAGE, SUFFIXES, find_format, is_cut, is_misnamed
+from speakertrip.audio.codec.content import find_format
+from speakertrip.corpora.check.container import LONGEST_PAGE, SUFFIXES, is_cut, is_misnamed
 
 WAVE = (0.1 * np.random.default_rng(0).standard_normal(8000)).astype(np.float32)
 KINDS = {  # how libsndfile names them, and what they are
@@ -18,7 +19,11 @@ KINDS = {  # how libsndfile names them, and what they are
     ("OGG", "VORBIS"): "Ogg",
     ("OGG", "OPUS"): "Ogg",
     ("MP3", "MPEG_LAYER_III"): "MP3",
-    ("AIFF", "PCM_16"): None,
+    ("AIFF", "PCM_16"): "AIFF",
+    ("AU", "ULAW"): "AU",
+    ("NIST", "PCM_16"): "NIST",
+    ("W64", "PCM_16"): "W64",
+    ("CAF", "PCM_16"): "CAF",
 }
 
 
@@ -119,7 +124,10 @@ def test_names():
     for format_, suffixes in SUFFIXES.items():
         for suffix in suffixes:
             assert not is_misnamed(suffix.upper(), format_)
-            assert all(is_misnamed(suffix, other) for other in SUFFIXES if other != format_)
+            others = {other for other in SUFFIXES if suffix not in SUFFIXES[other]}
+            assert all(is_misnamed(suffix, other) for other in others)
+    assert is_misnamed(".mp3", "WAV")
+    assert is_misnamed(".wav", "MP4")
     assert not is_misnamed(".wav", None)
     assert not is_misnamed("", "WAV")
     assert not is_misnamed(".tar", "WAV")
