@@ -33,11 +33,20 @@ class MonoBuffer:
         Raises:
             AudioError: there is no such channel.
         """
-        end = self.length + len(block)
+        part = self._mix(block)
+        end = self.length + len(part)
+        if not self.length:
+            self._samples = part  # most files are one block: nothing is copied
+        else:
+            self._make_room(end)
+            self._samples[self.length : end] = part
+        self.length = end
+
+    def _make_room(self, end: int) -> None:
+        if not self._samples.flags.owndata:
+            self._samples = self._samples.copy()
         if end > len(self._samples):
             self._samples.resize(max(end, min(2 * end, 2**24 + end)), refcheck=False)
-        self._samples[self.length : end] = self._mix(block)
-        self.length = end
 
     def _mix(self, block: npt.NDArray[Any]) -> FloatArray:
         channels = block.shape[1]
@@ -47,7 +56,7 @@ class MonoBuffer:
                     f"{self.name} has {channels} channel{'s' * (channels > 1)}, counted from 0; there is no channel "
                     f"{self.channel}."
                 )
-            return np.asarray(block[:, self.channel])
+            return np.ascontiguousarray(block[:, self.channel])
         if channels == 1:
             return np.asarray(block[:, 0])
         with np.errstate(over="ignore", invalid="ignore"):  # decode() refuses what is not finite
@@ -70,5 +79,6 @@ class MonoBuffer:
                 f"{self.name}: its channels cancel each other, as with one wired the wrong way round; "
                 "use a file of one of them, or name it by channel= in Python."
             )
-        self._samples.resize(self.length, refcheck=False)
+        if len(self._samples) > self.length:
+            self._samples.resize(self.length, refcheck=False)
         return self._samples

@@ -1,0 +1,198 @@
+"""Training crops per second from FLAC and from Opus, beside a plain soundfile loop and SpeechBrain's pipeline.
+
+400 utterances of 10 s, crops of 2 s from a random place of a random utterance, by two processes each: ours and
+SpeechBrain's by their loaders with two workers and batches of 256, which a third process receives; the floor by two
+loops that seek, read and keep nothing. One after the other, and again in the other order; the better of the two runs
+counts, so that what else the machine does weighs less.
+
+Targets: without augmentation at least 80 % of the floor; with it, 1,000 crops a second for each core that loads.
+
+    python benchmarks/loading.py
+"""
+
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import torch
+from torch.utils.data import DataLoader
+
+from speakertrip.audio import SAMPLE_RATE
+from speakertrip.audio.codec import encode_bytes
+from speakertrip.config import TrainConfig
+from speakertrip.corpora.shards import write_shards
+from speakertrip.corpora.voices import draw_channel, draw_voice, synthesize
+from speakertrip.manifests import Utterance
+from speakertrip.training.dataset import CropDataset
+from speakertrip.training.source import open_source
+
+FILES, SECONDS, CROP = 400, 10, 2 * SAMPLE_RATE
+WORKERS, BATCH = 2, 256
+TIME = 2.0  # seconds of each measurement, after the first batches
+Rows = list[list[tuple[int, int]]]
+Method = Callable[[list[Utterance], Path], float]
+
+PLAIN = {"data": {"speeds": [1.0], "memory_gib": 0, "crop_seconds": 2.0}}
+QUIET = {"equalize_probability": 0, "noise_probability": 0}
+FULL = {"equalize_probability": 1, "noise_probability": 1}
+
+
+def write_corpus(folder: Path) -> dict[str, list[Utterance]]:
+    """Write the same synthetic voices as FLAC and as Opus."""
+    rng = np.random.default_rng(0)
+    formats = {"flac": ("FLAC", "PCM_16"), "opus": ("OGG", "OPUS")}
+    utterances: dict[str, list[Utterance]] = {suffix: [] for suffix in formats}
+    for number in range(FILES):
+        if number % 40 == 0:  # ten voices will do: decoders do not know a voice again
+            waveform = synthesize(draw_voice(rng), draw_channel(rng), SECONDS, rng)
+        turned = np.roll(waveform, int(rng.integers(len(waveform))))
+        for suffix, codec in formats.items():
+            path = folder / f"{number:03}.{suffix}"
+            path.write_bytes(encode_bytes(turned, SAMPLE_RATE, *codec))
+            duration = len(waveform) / SAMPLE_RATE
+            utterances[suffix].append(Utterance(path.name, path, f"s{number % 40}", duration=duration))
+    return utterances
+
+
+def floor(utterances: list[Utterance], folder: Path) -> float:
+    """Return the crops per second of plain loops, each in a process of its own."""
+    context = multiprocessing.get_context("fork")
+    answers: multiprocessing.Queue[float] = context.Queue()
+    paths = [str(utterance.path) for utterance in utterances]
+    loops = [context.Process(target=_loop, args=(paths, seed, answers)) for seed in range(WORKERS)]
+    for loop in loops:
+        loop.start()
+    return sum(answers.get() for _ in loops)
+
+
+def _loop(paths: list[str], seed: int, answers: "multiprocessing.Queue[float]") -> None:
+    rng = np.random.default_rng(seed)
+    done, began = 0, time.perf_counter()
+    while (passed := time.perf_counter() - began) < TIME:
+        with soundfile.SoundFile(paths[rng.integers(len(paths))]) as sound:
+            sound.seek(int(rng.integers(sound.frames - CROP)))
+            sound.read(CROP, dtype="float32")
+        done += 1
+    answers.put(done / passed)
+
+
+def ours(changes: dict[str, Any], shards: bool = False, memory: bool = False) -> Method:
+    """Return a method: our dataset in torch's loader, as training has it."""
+
+    def crops(utterances: list[Utterance], folder: Path) -> float:
+        data = {**PLAIN["data"], **changes.get("data", {})} | ({"memory_gib": 2.0} if memory else {})
+        config = TrainConfig.model_validate({"data": data, "augment": changes["augment"]})
+        if shards:
+            utterances = write_shards(utterances, Path(tempfile.mkdtemp(dir=folder)))
+        dataset = CropDataset(utterances, open_source(utterances, config.data.memory_gib), config)
+        rng = np.random.default_rng(0)
+        draws = rng.integers(len(dataset), size=(20_000, BATCH))
+        batches = (
+            [(int(row), draw) for draw, row in enumerate(rows, number * BATCH)]
+            for number, rows in enumerate(draws)
+        )
+        loader = DataLoader(dataset, batch_sampler=_Batches(batches), num_workers=WORKERS, prefetch_factor=4)
+        return rate(loader)
+
+    return crops
+
+
+class _Batches:
+    """A batch sampler of what is given."""
+
+    def __init__(self, batches: Iterator[list[tuple[int, int]]]) -> None:
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        return self.batches
+
+
+def speechbrain(utterances: list[Utterance], folder: Path) -> float:
+    """Return the crops per second of SpeechBrain's pipeline, as its recipes for VoxCeleb have it."""
+    from speechbrain.dataio import audio_io
+    from speechbrain.dataio.dataloader import SaveableDataLoader
+    from speechbrain.dataio.dataset import DynamicItemDataset
+    from speechbrain.utils.data_pipeline import provides, takes
+
+    rows = {
+        utterance.id: {"wav": str(utterance.path), "samples": round((utterance.duration or 0) * SAMPLE_RATE)}
+        for utterance in utterances
+    }
+
+    @takes("wav", "samples")  # type: ignore[untyped-decorator]
+    @provides("sig")  # type: ignore[untyped-decorator]
+    def pipeline(wav: str, samples: int) -> torch.Tensor:
+        first = int(torch.randint(0, samples - CROP, ()).item())
+        signal, _ = audio_io.load(wav, num_frames=CROP, frame_offset=first)
+        return torch.as_tensor(signal).transpose(0, 1).squeeze(1)
+
+    dataset = DynamicItemDataset(rows, dynamic_items=[pipeline], output_keys=["sig"])
+    loader = SaveableDataLoader(
+        dataset,
+        batch_size=BATCH,
+        sampler=torch.utils.data.RandomSampler(dataset, replacement=True, num_samples=10**7),
+        collate_fn=lambda items: torch.stack([item["sig"] for item in items]),
+        num_workers=WORKERS,
+        prefetch_factor=4,
+    )
+    return rate(loader)
+
+
+def rate(loader: "DataLoader[Any]") -> float:
+    """Return the crops per second of a loader, from its fifth batch on."""
+    batches = iter(loader)
+    for _ in range(4):
+        next(batches)
+    done, began = 0, time.perf_counter()
+    while (passed := time.perf_counter() - began) < TIME:
+        next(batches)
+        done += BATCH
+    return done / passed
+
+
+THREE_SPEEDS = {"data": {"speeds": [0.9, 1.0, 1.1]}, "augment": FULL}
+METHODS: dict[str, Method] = {
+    "floor: soundfile loop": floor,
+    "files": ours({"augment": QUIET}),
+    "shards": ours({"augment": QUIET}, shards=True),
+    "memory": ours({"augment": QUIET}, memory=True),
+    "files, equaliser and noise": ours({"augment": FULL}),
+    "files, these and 3 speeds": ours(THREE_SPEEDS),
+    "memory, these and 3 speeds": ours(THREE_SPEEDS, memory=True),
+    "speechbrain": speechbrain,
+}
+
+
+def main() -> None:
+    """Print a table for each format, then each target with what was reached."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        corpora = write_corpus(Path(name))
+        print(f"{'crops of 2 s a second, x floor':<32}" + "".join(f"{suffix:>18}" for suffix in corpora))
+        best = dict.fromkeys([(method, suffix) for method in METHODS for suffix in corpora], 0.0)
+        for order in (list(METHODS), list(METHODS)[::-1]):
+            for method in order:
+                for suffix, utterances in corpora.items():
+                    found = METHODS[method](utterances, Path(name))
+                    best[method, suffix] = max(best[method, suffix], found)
+        for method in METHODS:
+            cells = [
+                f"{best[method, suffix]:,.0f} ({best[method, suffix] / best['floor: soundfile loop', suffix]:.2f})"
+                for suffix in corpora
+            ]
+            print(f"{method:<32}" + "".join(f"{cell:>18}" for cell in cells))
+    for suffix in corpora:
+        lowest = best["floor: soundfile loop", suffix]
+        for method in ("files", "shards"):
+            print(f"{suffix}, {method}: {best[method, suffix] / lowest:.0%} of the floor (at least 80 %)")
+        augmented = best["files, these and 3 speeds", suffix] / WORKERS
+        print(f"{suffix}, files, augmented: {augmented:,.0f} crops/s a core (1,000)")
+
+
+if __name__ == "__main__":
+    main()
