@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from speakertrip.audio import SAMPLE_RATE, resample
 from speakertrip.audio.augment import build_augmentation, require_pitch_shift, shift_pitch
 from speakertrip.config import TrainConfig
+from speakertrip.corpora.keys import value_of
 from speakertrip.errors import ConfigError
 from speakertrip.manifests import Utterance
 from speakertrip.training.source import Source
@@ -62,7 +63,7 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
         self.speakers = len(names) * count
         self.sessions = [u.session for u in utterances for _ in range(count)]
         key = config.batch.group_by
-        self.groups = [_value(u, key) for u in utterances for _ in range(count)] if key else None
+        self.groups = [value_of(u, key) for u in utterances for _ in range(count)] if key else None
         if self.groups and not any(self.groups):
             raise ConfigError(
                 f"batch.group_by: no utterance has the key {key!r}; name another, or none by ''."
@@ -88,8 +89,3 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
         if len(crop) < self.samples:  # a short utterance wraps, from a random place
             crop = np.resize(np.roll(crop, -int(rng.integers(len(crop)))), self.samples)
         return crop[: self.samples]
-
-
-def _value(utterance: Utterance, key: str) -> str | None:
-    value = utterance.extra.get(key, getattr(utterance, key, None))
-    return None if value is None else str(value)
