@@ -2,8 +2,8 @@
 
 400 utterances of 10 s, crops of 2 s from a random place of a random utterance, by two processes each: ours and
 SpeechBrain's by their loaders with two workers and batches of 256, which a third process receives; the floor by two
-loops that seek, read and keep nothing. One after the other, and again in the other order; the better of the two runs
-counts, so that what else the machine does weighs less.
+loops that seek, read and keep nothing. The floor is measured anew before each method, three times over, and the median
+of the ratios counts: whatever else the machine does then slows both alike.
 
 Targets: without augmentation at least 80 % of the floor; with it, 1,000 crops a second for each core that loads.
 
@@ -11,6 +11,7 @@ Targets: without augmentation at least 80 % of the floor; with it, 1,000 crops a
 """
 
 import multiprocessing
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ from speakertrip.training.source import open_source
 
 FILES, SECONDS, CROP = 400, 10, 2 * SAMPLE_RATE
 WORKERS, BATCH = 2, 256
-TIME = 2.0  # seconds of each measurement, after the first batches
+TIME, ROUNDS = 1.5, 3  # seconds of each measurement, after the first batches; how many
 Rows = list[list[tuple[int, int]]]
 Method = Callable[[list[Utterance], Path], float]
 
@@ -59,7 +60,7 @@ def write_corpus(folder: Path) -> dict[str, list[Utterance]]:
     return utterances
 
 
-def floor(utterances: list[Utterance], folder: Path) -> float:
+def floor(utterances: list[Utterance]) -> float:
     """Return the crops per second of plain loops, each in a process of its own."""
     context = multiprocessing.get_context("fork")
     answers: multiprocessing.Queue[float] = context.Queue()
@@ -157,7 +158,6 @@ def rate(loader: "DataLoader[Any]") -> float:
 
 THREE_SPEEDS = {"data": {"speeds": [0.9, 1.0, 1.1]}, "augment": FULL}
 METHODS: dict[str, Method] = {
-    "floor: soundfile loop": floor,
     "files": ours({"augment": QUIET}),
     "shards": ours({"augment": QUIET}, shards=True),
     "memory": ours({"augment": QUIET}, memory=True),
@@ -168,29 +168,30 @@ METHODS: dict[str, Method] = {
 }
 
 
+def beside_floor(method: Method, utterances: list[Utterance], folder: Path) -> tuple[float, float, float]:
+    """Return the medians of crops per second, of the floor's, and of their ratio."""
+    rounds = []
+    for _ in range(ROUNDS):
+        lowest, found = floor(utterances), method(utterances, folder)
+        rounds.append((found, lowest, found / lowest))
+    return tuple(map(statistics.median, zip(*rounds, strict=True)))
+
+
 def main() -> None:
     """Print a table for each format, then each target with what was reached."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
-        corpora = write_corpus(Path(name))
-        print(f"{'crops of 2 s a second, x floor':<32}" + "".join(f"{suffix:>18}" for suffix in corpora))
-        best = dict.fromkeys([(method, suffix) for method in METHODS for suffix in corpora], 0.0)
-        for order in (list(METHODS), list(METHODS)[::-1]):
-            for method in order:
-                for suffix, utterances in corpora.items():
-                    found = METHODS[method](utterances, Path(name))
-                    best[method, suffix] = max(best[method, suffix], found)
-        for method in METHODS:
-            cells = [
-                f"{best[method, suffix]:,.0f} ({best[method, suffix] / best['floor: soundfile loop', suffix]:.2f})"
-                for suffix in corpora
-            ]
-            print(f"{method:<32}" + "".join(f"{cell:>18}" for cell in cells))
-    for suffix in corpora:
-        lowest = best["floor: soundfile loop", suffix]
+        reached = {}
+        for suffix, utterances in write_corpus(Path(name)).items():
+            print(f"{suffix + ', crops of 2 s':<32}{'a second':>12}{'the floor':>12}{'ratio':>8}")
+            for method in METHODS:
+                found = reached[method, suffix] = beside_floor(METHODS[method], utterances, Path(name))
+                print(f"{method:<32}{found[0]:>12,.0f}{found[1]:>12,.0f}{found[2]:>8.2f}", flush=True)
+            print()
+    for suffix in ("flac", "opus"):
         for method in ("files", "shards"):
-            print(f"{suffix}, {method}: {best[method, suffix] / lowest:.0%} of the floor (at least 80 %)")
-        augmented = best["files, these and 3 speeds", suffix] / WORKERS
+            print(f"{suffix}, {method}: {reached[method, suffix][2]:.0%} of the floor (at least 80 %)")
+        augmented = reached["files, these and 3 speeds", suffix][0] / WORKERS
         print(f"{suffix}, files, augmented: {augmented:,.0f} crops/s a core (1,000)")
 
 
