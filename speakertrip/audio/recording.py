@@ -2,14 +2,17 @@
 
 import warnings
 from dataclasses import dataclass, field
+from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from speakertrip.audio.codec.content import find_format
 from speakertrip.audio.detectors import Detector
 from speakertrip.audio.quality import Quality, measure_quality
-from speakertrip.audio.source import AudioSource, source_name
+from speakertrip.audio.source import AudioSource, open_audio, source_name
 from speakertrip.audio.speech import require_speech
+from speakertrip.audio.structure import is_cut
 from speakertrip.audio.waveform import load_recording
 from speakertrip.errors import SpeakertripWarning
 
@@ -47,14 +50,17 @@ def read_recording(source: AudioSource, detector: Detector) -> Recording:
         AudioError: it cannot be decoded, is shorter than 0.4 s, or silent.
 
     Warns:
-        SpeakertripWarning: it is heavily clipped (more than 2 % of its samples) or very noisy (speech less than
-            10 dB above the noise of its pauses).
+        SpeakertripWarning: it is heavily clipped (more than 2 % of its samples), very noisy (speech less than 10 dB
+            above the noise of its pauses), or ends before its header says (of WAV; other formats are refused then).
     """
     name = source_name(source)
     waveform = load_recording(source)
     require_speech(waveform, name)
     quality = measure_quality(waveform, detector(waveform))
-    for trouble in _troubles(quality):
+    with open_audio(source) as opened:
+        stream = cast(BinaryIO, opened)
+        cut = is_cut(stream, find_format(stream))
+    for trouble in [*_troubles(quality), *(["ends before its header says"] if cut else [])]:
         warnings.warn(
             f"{name} {trouble}; the score may be worse for it.",
             SpeakertripWarning,

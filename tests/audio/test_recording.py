@@ -63,3 +63,15 @@ def test_neither_is_warned_of(tmp_path, speech, drive):
 def test_what_cannot_be_used(tmp_path, waveform, message):
     with pytest.raises(AudioError, match=rf"a\.wav {message}"):
         read_recording(write(tmp_path / "a.wav", waveform), find_speech)
+
+
+def test_a_wav_that_was_cut_off_is_warned_of(tmp_path, speech):
+    path = write(tmp_path / "a.wav", speech)
+    path.write_bytes(path.read_bytes()[:-100_000])
+    with pytest.warns(SpeakertripWarning, match=r"a\.wav ends before its header says"):
+        assert len(read_recording(path, find_speech).waveform) == len(speech) - 25_000
+    flac = tmp_path / "a.flac"
+    soundfile.write(flac, speech, 16_000)
+    flac.write_bytes(flac.read_bytes()[:-10_000])
+    with pytest.raises(AudioError, match=r"a\.flac breaks off"):
+        read_recording(flac, find_speech)

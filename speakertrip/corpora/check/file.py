@@ -9,8 +9,8 @@ from typing import BinaryIO, cast
 from speakertrip.audio import AudioSource, read_header
 from speakertrip.audio.codec.content import find_format
 from speakertrip.audio.source import open_audio
+from speakertrip.audio.structure import is_cut, is_misnamed
 from speakertrip.audio.utterance import audio_of
-from speakertrip.corpora.check.container import is_cut, is_misnamed
 from speakertrip.corpora.check.findings import Finding, Kind, Row
 from speakertrip.corpora.check.stretch import hear, measure, reason
 from speakertrip.errors import AudioError

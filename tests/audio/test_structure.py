@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakertrip.audio.codec.content import find_format
-from speakertrip.corpora.check.container import LONGEST_PAGE, SUFFIXES, is_cut, is_misnamed
+from speakertrip.audio.structure import LONGEST_PAGE, SUFFIXES, is_cut, is_misnamed
 
 WAVE = (0.1 * np.random.default_rng(0).standard_normal(8000)).astype(np.float32)
 KINDS = {  # how libsndfile names them, and what they are
