@@ -9,6 +9,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,12 @@ class _ShardWriter:
         return self
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        self._close()
-        if failure:
+        if failure is None:
+            self._close()
+            return
+        with suppress(OSError):  # a disk that is full refuses the end of the shard too
+            if self.tar is not None:
+                self.tar.fileobj.close()
             self._part.unlink(missing_ok=True)
 
     def add(self, number: int, audio: Path, utterances: Sequence[Utterance]) -> list[Utterance]:

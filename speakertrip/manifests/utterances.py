@@ -46,6 +46,7 @@ class Utterance:
 
 KEYS = tuple(f.name for f in fields(Utterance) if f.name != "extra")
 TEXT_KEYS = ("id", "path", "speaker", "session", "language", "sex", "sha256")
+MAX_BYTES = 2**63  # of a file
 MAX_NUMBER = 1e12  # seconds or hertz; far above any real file, far below what overflows
 
 
@@ -96,12 +97,21 @@ def write_manifest(path: FilePath, utterances: Iterable[Utterance]) -> None:
 
 def _parse_row(text: str, folder: Path) -> Utterance:
     try:
-        row = json.loads(text)
+        row = json.loads(text, parse_constant=refuse_constant)
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"not JSON ({error})") from None
     if not isinstance(row, dict):
         raise ValueError("not a JSON object")
     return make_utterance(row, folder)
+
+
+def refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f"{name} is no value of JSON")
 
 
 def make_utterance(row: Mapping[str, Any], folder: Path) -> Utterance:
@@ -148,7 +158,7 @@ def _check_number(key: str, value: object) -> None:
 def _parse_span(value: object) -> tuple[int, int]:
     if isinstance(value, list) and [type(number) for number in value] == [int, int]:
         first, count = value
-        if 0 <= first < MAX_NUMBER and 0 < count < MAX_NUMBER:
+        if 0 <= first < MAX_BYTES and 0 < count < MAX_BYTES:
             return first, count
     raise ValueError(f"'span' must be [first byte, bytes], not {value!r}")
 

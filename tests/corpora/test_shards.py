@@ -1,3 +1,4 @@
+import errno
 import json
 import tarfile
 
@@ -96,3 +97,14 @@ def test_a_failure_leaves_no_manifest(tmp_path, corpus):
         write_shards([*corpus, lost], tmp_path / "shards")
     assert not list((tmp_path / "shards").glob("*.part"))
     assert not (tmp_path / "shards" / "manifest.jsonl").exists()
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path, corpus, monkeypatch):
+    def full(self, *_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tarfile.TarFile, "addfile", full)
+    monkeypatch.setattr(tarfile.TarFile, "close", full)
+    with pytest.raises(StorageError, match="No space left"):
+        write_shards(corpus, tmp_path / "shards")
+    assert list((tmp_path / "shards").iterdir()) == []

@@ -18,7 +18,7 @@ texts = st.text(min_size=1)
 names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1)
 seconds = st.floats(1e-6, 1e6)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=5,
 )
@@ -131,12 +131,14 @@ def test_null_means_absent(tmp_path):
         ({"start": "0"}, "'start' must be a non-negative number"),
         ({"duration": 0}, "'duration' must be a positive number"),
         ({"duration": True}, "'duration' must be a positive number"),
-        ({"duration": float("nan")}, "'duration' must be a positive number"),
-        ({"duration": float("inf")}, "'duration' must be a positive number"),
+        ({"duration": float("nan")}, "NaN is no value of JSON"),
+        ({"duration": float("inf")}, "Infinity is no value of JSON"),
         ({"duration": 1e308}, "'duration' must be a positive number"),
         ({"duration": 10**400}, "'duration' must be a positive number"),
         ({"sample_rate": 16000.0}, "'sample_rate' must be a whole number"),
         ({"sample_rate": 0}, "'sample_rate' must be a positive number"),
+        ({"mood": float("nan")}, "NaN is no value of JSON"),
+        ({"span": [2**63, 1]}, "'span' must be .first byte, bytes."),
         ({"span": [0, 0]}, "'span' must be .first byte, bytes."),
         ({"span": [-1, 5]}, "'span' must be .first byte, bytes."),
         ({"span": [0, True]}, "'span' must be .first byte, bytes."),

@@ -44,7 +44,11 @@ def test_another_configuration_is_refused_by_key(config, trained, tmp_path):
     save_checkpoint(path, trained.modules, trained.optimizer, Progress(2), Origin(config, "abc"))
     other = TrainConfig.model_validate(
         config.model_dump()
-        | {"seed": 9, "loss": {"margin": 0.9}, "data": config.data.model_dump() | {"workers": 3, "prefetch": 4}}
+        | {
+            "seed": 9,
+            "loss": {"margin": 0.9},
+            "data": config.data.model_dump() | {"workers": 3, "prefetch": 4},
+        }
     )
     with pytest.raises(ConfigError, match=r"another loss\.margin, seed, training manifest;"):
         load_checkpoint(path, trained.modules, trained.optimizer, Origin(other, "def"))

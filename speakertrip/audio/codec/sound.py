@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -94,10 +94,15 @@ def encode(path: FilePath, waveform: npt.NDArray[np.float32], sample_rate: int) 
     Raises:
         StorageError: the file cannot be written, or its suffix names no format that can.
     """
+    target = Path(path)
+    before = target.exists()
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(Path(path), waveform, sample_rate)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(target, waveform, sample_rate)
     except (OSError, TypeError, ValueError, soundfile.SoundFileError) as error:
+        if not before:
+            with suppress(OSError):  # a full disk leaves an empty file
+                target.unlink()
         raise StorageError(f"Cannot write {path}: {str(error).rstrip('.')}.") from None
 
 

@@ -99,10 +99,8 @@ def write_layout(
         AudioError: the header of an audio file is needed and cannot be read.
         StorageError: the table cannot be written.
     """
-    fields = [
-        {key: value for key, value in carried_fields(each, layout.columns).items() if _is_text(value)}
-        for each in utterances
-    ]
+    carried = [carried_fields(each, layout.columns) for each in utterances]
+    fields = [{key: value for key, value in each.items() if _is_text(value)} for each in carried]
     others = list(dict.fromkeys(key for each in fields for key in each))
     rows = []
     for utterance, stretch, each in zip(utterances, locate_all(utterances, progress), fields, strict=True):
@@ -114,7 +112,8 @@ def write_layout(
     if layout.variables and (name := next((f for row in [columns, *rows] for f in row if "$" in f), None)):
         raise DataError(f"{name!r} holds a '$', which {layout.title} takes for a variable; rename it.")
     write_table(target, columns, rows)
-    return name_rest(layout.title, utterances, [*others, "sample_rate"])
+    lost = {key for each in carried for key, value in each.items() if not _is_text(value)}
+    return name_rest(layout.title, utterances, [*(key for key in others if key not in lost), "sample_rate"])
 
 
 def _replace_roots(path: str, root: str) -> str:

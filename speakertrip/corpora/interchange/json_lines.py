@@ -10,6 +10,7 @@ from typing import Any
 
 from speakertrip.errors import DataError, StorageError
 from speakertrip.manifests.lines import FilePath, read_blocks, write_lines
+from speakertrip.manifests.utterances import refuse_constant
 
 MAX_LINE = 2**26  # bytes; a compressed line may be a thousand times as long as its file
 
@@ -29,7 +30,7 @@ def read_objects(path: FilePath, what: str) -> Iterator[tuple[int, dict[str, Any
         if not text.strip():
             continue
         try:
-            row = json.loads(text)
+            row = json.loads(text, parse_constant=refuse_constant)
         except (ValueError, RecursionError) as error:
             raise DataError(f"{path}, line {number}: not JSON ({error}).") from None
         if not isinstance(row, dict):

@@ -105,6 +105,9 @@ def test_a_table_holds_text_and_says_what_else_there_was(tmp_path, audio, name):
     (sentence,) = export_utterances(name, [row], tmp_path / "a.csv")
     assert sentence.endswith("has no place for level.")
     assert import_utterances(name, tmp_path / "a.csv")[0].extra == {"corpus": "c"}
+    other = Utterance("b", next(iter(audio)), "s", extra={"level": "loud"})
+    (sentence,) = export_utterances(name, [row, other], tmp_path / "a.csv")
+    assert sentence.endswith("has no place for level.")  # for all of it
 
 
 @pytest.mark.parametrize("name", [*JSON, *LHOTSE])
