@@ -10,12 +10,15 @@ from speakertrip.cli.scoring import refuse_overwriting
 from speakertrip.errors import UsageError
 
 PART = re.compile(r"\w[\w.-]*")
+SHARE = re.compile(r"\d{0,9}\.?\d{1,18}|\d{1,9}/\d{1,9}")  # 1e99999999 is a fraction too, of as many digits
 
 
 def _read_share(text: str) -> tuple[str, Fraction]:
     """Read a part and its share of the speakers: ``train=0.8``, or ``train=4/5``."""
     part, _, share = text.partition("=")
     try:
+        if not SHARE.fullmatch(share):
+            raise ValueError
         number = Fraction(share)
     except (ValueError, ZeroDivisionError):
         raise UsageError(f"--share {text} is not of the form NAME=SHARE, such as train=0.8.") from None

@@ -18,6 +18,7 @@ from speakertrip.errors import DataError, StorageError
 FilePath: TypeAlias = str | PathLike[str]
 
 BLOCK = 1 << 20  # bytes; more is no faster
+LONGEST_LINE = 1 << 26  # bytes; a device or a binary file would fill the memory
 
 # Separators; bytes that were not UTF-8 (Python keeps them as surrogates); and what a reader strips or skips.
 _UNLISTABLE = re.compile("[\t\r\n\ud800-\udfff]|^[\\s#\ufeff]|\\s$|^$")
@@ -78,7 +79,12 @@ def read_blocks(path: FilePath, what: str) -> Iterator[tuple[int, bytes]]:
     try:
         with _open(path) as file:
             while raw := file.read(BLOCK):
-                raw += file.readline()
+                raw += file.readline(LONGEST_LINE)
+                if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
+                    line = number + raw.count(b"\n")
+                    raise DataError(
+                        f"{path}, line {line} has over {LONGEST_LINE >> 20} MiB; this is no {what}."
+                    )
                 raw = _check_block(raw, path, what, number)
                 yield number, raw
                 number += raw.count(b"\n")

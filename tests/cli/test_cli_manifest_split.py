@@ -60,6 +60,7 @@ def test_split(manifest, tmp_path, capsys):
         (["--share", "train"], 2, "--share train is not of the form NAME=SHARE"),
         (["--share", "train=1/0"], 2, "is not of the form NAME=SHARE"),
         (["--share", "train=nan"], 2, "is not of the form NAME=SHARE"),
+        (["--share", "train=1e99999999"], 2, "is not of the form NAME=SHARE"),
         (["--share", "../x=1"], 2, "name the part by letters"),
         (["--share", "=1"], 2, "name the part by letters"),
         (["--share", "a=0.5", "--share", "a=0.5"], 2, "name the same part"),

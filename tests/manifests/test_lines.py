@@ -141,3 +141,13 @@ def test_a_pipe_is_written_into_and_stays_one(tmp_path):
     assert os.read(reader, 100) == b"a\nb\n"
     os.close(reader)
     assert pipe.is_fifo()
+
+
+def test_a_line_without_an_end_does_not_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "BLOCK", 1_000)
+    monkeypatch.setattr(lines, "LONGEST_LINE", 5_000)
+    (tmp_path / "long.txt").write_bytes(b"one\n" + bytes(7_000))
+    with pytest.raises(DataError, match=r"long\.txt, line 2 has over .* MiB; this is no list"):
+        list(read_lines(tmp_path / "long.txt", "list"))
+    (tmp_path / "short.txt").write_bytes(b"one\n" + b"x" * 4_000)
+    assert [number for number, _ in read_lines(tmp_path / "short.txt", "list")] == [1, 2]
