@@ -7,7 +7,7 @@ from speakertrip.audio.recording import Recording, read_recording
 from speakertrip.audio.source import AudioBytes, AudioSource, read_stream
 from speakertrip.audio.speech import SpeechNeeds, require_speech
 from speakertrip.audio.utterance import audio_of, load_utterance
-from speakertrip.audio.waveform import SAMPLE_RATE, load_recording, load_waveform, resample
+from speakertrip.audio.waveform import SAMPLE_RATE, load_waveform, resample
 
 __all__ = [
     "SAMPLE_RATE",
@@ -21,7 +21,6 @@ __all__ = [
     "decode",
     "encode",
     "find_speech",
-    "load_recording",
     "load_utterance",
     "load_waveform",
     "measure_quality",

@@ -13,7 +13,7 @@ from speakertrip.audio.quality import Quality, measure_quality
 from speakertrip.audio.source import AudioSource, open_audio, source_name
 from speakertrip.audio.speech import require_speech
 from speakertrip.audio.structure import is_cut
-from speakertrip.audio.waveform import load_recording
+from speakertrip.audio.waveform import load_waveform
 from speakertrip.errors import SpeakertripWarning
 
 # With white noise 10 dB below the speech of the probes, the EER of a small ECAPA-TDNN on a LibriSpeech excerpt rose
@@ -21,6 +21,7 @@ from speakertrip.errors import SpeakertripWarning
 # utterances is as noisy or as clipped as is warned of. A lossy codec hides half of the clipping.
 HEAVILY_CLIPPED = 0.02  # share of the samples
 VERY_NOISY_DB = 10.0  # signal-to-noise ratio
+NARROW_BAND = 4_500.0  # hertz; speech of 16 kHz has as much again to tell voices by
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,11 @@ def read_recording(source: AudioSource, detector: Detector) -> Recording:
 
     Warns:
         SpeakertripWarning: it is heavily clipped (more than 2 % of its samples), very noisy (speech less than 10 dB
-            above the noise of its pauses), or ends before its header says (of WAV; other formats are refused then).
+            above the noise of its pauses), of a narrow band (nothing above 4.5 kHz, as from a telephone, whatever its
+            sample rate), or ends before its header says (of WAV; other formats are refused then).
     """
     name = source_name(source)
-    waveform = load_recording(source)
+    waveform = load_waveform(source)
     require_speech(waveform, name)
     quality = measure_quality(waveform, detector(waveform))
     with open_audio(source) as opened:
@@ -75,4 +77,6 @@ def _troubles(quality: Quality) -> list[str]:
         troubles.append(f"is heavily clipped ({quality.clipped:.1%} of the samples)")
     if quality.snr_db is not None and quality.snr_db < VERY_NOISY_DB:
         troubles.append(f"is very noisy (speech {quality.snr_db:.0f} dB above the noise)")
+    if 0 < quality.bandwidth < NARROW_BAND:
+        troubles.append(f"holds nothing above {quality.bandwidth / 1000:.1f} kHz, as from a telephone")
     return troubles

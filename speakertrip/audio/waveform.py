@@ -1,14 +1,11 @@
 """The one waveform that everything downstream sees: float32, mono, 16 kHz."""
 
-import warnings
-
 import numpy as np
 import numpy.typing as npt
 import soxr
 
 from speakertrip.audio.codec import decode
 from speakertrip.audio.source import AudioSource
-from speakertrip.errors import SpeakertripWarning
 
 SAMPLE_RATE = 16_000  # hertz
 
@@ -38,32 +35,6 @@ def load_waveform(
         AudioError: see ``speakertrip.audio.decode``.
     """
     waveform, sample_rate = decode(source, start, duration, channel=channel, slack=slack)
-    return resample(waveform, sample_rate, SAMPLE_RATE)
-
-
-def load_recording(source: AudioSource) -> npt.NDArray[np.float32]:
-    """Decode a whole recording that somebody hands in, and warn if it is of a telephone.
-
-    The warning stands here and not in ``load_waveform``, which also reads the crops of a training: who trains on a
-    telephone corpus knows what it is.
-
-    Returns:
-        As ``load_waveform``.
-
-    Raises:
-        AudioError: see ``speakertrip.audio.decode``.
-
-    Warns:
-        SpeakertripWarning: its rate is below 16 kHz; the same text for every recording of that rate.
-    """
-    waveform, sample_rate = decode(source)
-    if sample_rate < SAMPLE_RATE:
-        warnings.warn(
-            f"Audio at {sample_rate} Hz holds nothing above {sample_rate / 2:g} Hz, where 16 kHz speech has as much "
-            "again to tell voices by; compare it with audio of the same band.",
-            SpeakertripWarning,
-            stacklevel=2,
-        )
     return resample(waveform, sample_rate, SAMPLE_RATE)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from speakertrip.audio import AudioBytes, find_speech, measure_quality, read_recording
+from speakertrip.audio import AudioBytes, find_speech, measure_quality, read_recording, resample
 from speakertrip.audio.detectors import make_detector
 from speakertrip.errors import AudioError, SpeakertripWarning
 
@@ -75,3 +75,11 @@ def test_a_wav_that_was_cut_off_is_warned_of(tmp_path, speech):
     flac.write_bytes(flac.read_bytes()[:-10_000])
     with pytest.raises(AudioError, match=r"a\.flac breaks off"):
         read_recording(flac, find_speech)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000])
+def test_a_narrow_band_is_warned_of_whatever_the_rate(tmp_path, speech, rate):
+    narrow = resample(resample(speech, 16_000, 8_000), 8_000, rate)
+    soundfile.write(tmp_path / "a.wav", narrow, rate)
+    with pytest.warns(SpeakertripWarning, match=r"a\.wav holds nothing above \d\.\d kHz, as from a telephone"):
+        read_recording(tmp_path / "a.wav", find_speech)

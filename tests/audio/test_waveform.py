@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from speakertrip.audio import SAMPLE_RATE, load_recording, load_waveform, resample
-from speakertrip.errors import AudioError, SpeakertripWarning
+from speakertrip.audio import SAMPLE_RATE, load_waveform, resample
+from speakertrip.errors import AudioError
 
 
 def sine(seconds: float, hertz: float, rate: int) -> np.ndarray:
@@ -62,16 +62,3 @@ def test_rates_that_no_speech_has(tmp_path, rate):
 def test_errors_of_the_codec_come_through(tmp_path):
     with pytest.raises(AudioError, match="no such file"):
         load_waveform(tmp_path / "absent.wav")
-
-
-@pytest.mark.parametrize(("rate", "band"), [(8_000, "4000"), (11_025, "5512.5")])
-def test_a_recording_of_a_narrow_band_comes_with_a_warning(tmp_path, rate, band):
-    soundfile.write(tmp_path / "a.wav", sine(1.0, 440.0, rate), rate)
-    with pytest.warns(SpeakertripWarning, match=rf"Audio at {rate} Hz holds nothing above {band} Hz"):
-        waveform = load_recording(tmp_path / "a.wav")
-    np.testing.assert_array_equal(waveform, load_waveform(tmp_path / "a.wav"))  # of which nothing is said
-
-
-def test_a_recording_of_the_full_band_comes_without(tmp_path):
-    soundfile.write(tmp_path / "a.wav", sine(1.0, 440.0, 16_000), 16_000)
-    assert len(load_recording(tmp_path / "a.wav")) == 16_000
