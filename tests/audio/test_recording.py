@@ -81,5 +81,7 @@ def test_a_wav_that_was_cut_off_is_warned_of(tmp_path, speech):
 def test_a_narrow_band_is_warned_of_whatever_the_rate(tmp_path, speech, rate):
     narrow = resample(resample(speech, 16_000, 8_000), 8_000, rate)
     soundfile.write(tmp_path / "a.wav", narrow, rate)
-    with pytest.warns(SpeakertripWarning, match=r"a\.wav holds nothing above \d\.\d kHz, as from a telephone"):
+    with pytest.warns(
+        SpeakertripWarning, match=r"a\.wav holds nothing above \d\.\d kHz, as from a telephone"
+    ):
         read_recording(tmp_path / "a.wav", find_speech)
