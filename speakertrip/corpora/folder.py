@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from speakertrip.audio import AudioHeader, read_header
-from speakertrip.audio.codec import AV_SUFFIXES
+from speakertrip.audio.codec import AUDIO_SUFFIXES
 from speakertrip.errors import AudioError, DataError
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath, is_listable
 
-AUDIO_SUFFIXES = AV_SUFFIXES | {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 BATCH = 1024  # headers in flight: a million futures at once would fill a gigabyte
 
 Progress: TypeAlias = Callable[[int, int], None]

@@ -4,7 +4,7 @@ import re
 import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -142,12 +142,22 @@ def write_lines(path: FilePath, lines: Iterable[str]) -> None:
     if Path(path).exists() and not Path(path).is_file():
         _write_into(Path(path), lines)
         return
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+@contextmanager
+def replacing(path: FilePath) -> Iterator[Path]:
+    """Yield a temporary file beside ``path`` that takes its place at the end, so that a failure leaves the old file.
+
+    Raises:
+        StorageError: the file cannot be written, or a text in it is not UTF-8.
+    """
     target = Path(path).resolve()  # a link stays one
     temporary = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{line}\n" for line in lines)
+        yield temporary
         temporary.replace(target)
     except OSError as error:
         raise StorageError(f"Cannot write {path}: {error.strerror}.") from None

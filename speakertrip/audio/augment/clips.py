@@ -9,14 +9,13 @@ from typing import Protocol
 import numpy as np
 
 from speakertrip.audio.augment.effect import Waveform
-from speakertrip.audio.codec import AV_SUFFIXES, read_header
+from speakertrip.audio.codec import AUDIO_SUFFIXES, read_header
 from speakertrip.audio.utterance import audio_of
 from speakertrip.audio.waveform import SAMPLE_RATE, load_waveform
 from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance, read_manifest
 from speakertrip.manifests.lines import FilePath, read_lines
 
-SUFFIXES = AV_SUFFIXES | {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 TAIL = 0.25  # seconds at the end of a clip that are decoded first, so that a file that breaks off is found
 SAMPLE_BYTES = 4
 NOBODY = "unknown"  # the speaker of a clip that comes without a manifest
@@ -116,7 +115,7 @@ def list_clips(path: FilePath) -> list[Utterance]:
         clips = [
             Utterance(file.relative_to(place).as_posix(), file, NOBODY)
             for file in files
-            if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+            if file.suffix.lower() in AUDIO_SUFFIXES and not file.name.startswith(".")
         ]
     elif place.suffix == ".jsonl":
         clips = read_manifest(place)
@@ -126,7 +125,7 @@ def list_clips(path: FilePath) -> list[Utterance]:
         ]
         clips = [Utterance(name, _resolve(name, place), NOBODY) for name in names]
     if not clips:
-        raise DataError(f"{path} holds no audio ({', '.join(sorted(SUFFIXES))}).")
+        raise DataError(f"{path} holds no audio ({', '.join(sorted(AUDIO_SUFFIXES))}).")
     return clips
 
 

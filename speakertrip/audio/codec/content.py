@@ -4,7 +4,8 @@ from typing import Literal, Protocol
 
 Library = Literal["soundfile", "av"]
 
-AV_SUFFIXES = frozenset({".m4a", ".mp4", ".aac", ".webm"})  # by which a folder is searched
+# By which a folder is searched.
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".aac", ".webm"})
 
 # Only these of the many formats that libsndfile knows: the others hold no speech, and their readers are old.
 MARKS = {

@@ -4,15 +4,12 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from speakertrip.errors import DataError, StorageError
-from speakertrip.manifests.lines import FilePath, read_blocks, write_lines
+from speakertrip.errors import DataError
+from speakertrip.manifests.lines import LONGEST_LINE, FilePath, read_blocks, replacing, write_lines
 from speakertrip.manifests.utterances import refuse_constant
-
-MAX_LINE = 2**26  # bytes; a compressed line may be a thousand times as long as its file
 
 
 def read_objects(path: FilePath, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -60,10 +57,12 @@ def _read_gzip(path: FilePath, what: str) -> Iterator[tuple[int, str]]:
     number = 0
     try:
         with gzip.open(path) as file:
-            while raw := file.readline(MAX_LINE + 1):
+            while raw := file.readline(LONGEST_LINE + 1):
                 number += 1
-                if len(raw) > MAX_LINE:
-                    raise DataError(f"{path}, line {number}: longer than {MAX_LINE >> 20} MiB; no {what}.")
+                if len(raw) > LONGEST_LINE:
+                    raise DataError(
+                        f"{path}, line {number}: longer than {LONGEST_LINE >> 20} MiB; no {what}."
+                    )
                 yield number, raw.decode()
     except UnicodeDecodeError:
         raise DataError(f"{path}, line {number}: this {what} is not UTF-8 text.") from None
@@ -73,20 +72,10 @@ def _read_gzip(path: FilePath, what: str) -> Iterator[tuple[int, str]]:
 
 
 def _write_gzip(path: Path, lines: Iterable[str]) -> None:
-    target = path.resolve()
-    temporary = target.with_name(f".{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Neither time nor name go into the file, so that the same rows make the same bytes.
-        with temporary.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:
-            file.writelines(f"{line}\n".encode() for line in lines)
-        temporary.replace(target)
-    except OSError as error:
-        raise StorageError(f"Cannot write {path}: {error.strerror}.") from None
-    except UnicodeEncodeError:
-        raise StorageError(
-            f"Cannot write {path}: a name to be written is not UTF-8 text; rename it."
-        ) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    # Neither time nor name go into the file, so that the same rows make the same bytes.
+    with (
+        replacing(path) as temporary,
+        temporary.open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file,
+    ):
+        file.writelines(f"{line}\n".encode() for line in lines)

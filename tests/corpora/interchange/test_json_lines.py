@@ -51,7 +51,7 @@ def test_bad_compressed_files(tmp_path, content, message):
 
 
 def test_a_line_without_end_is_not_read_to_its_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(json_lines, "MAX_LINE", 2**20)
+    monkeypatch.setattr(json_lines, "LONGEST_LINE", 2**20)
     with gzip.open(tmp_path / "bomb.gz", "wb") as file:
         for _ in range(64):
             file.write(bytes(2**20))
