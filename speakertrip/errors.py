@@ -11,6 +11,15 @@ class SpeakertripError(Exception):
     exit_code = 70
 
 
+def counted(count: int, thing: str) -> str:
+    """Return a count in the words of a message.
+
+    >>> counted(1, "speaker"), counted(1200, "utterance")
+    ('1 speaker', '1,200 utterances')
+    """
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 class SpeakertripWarning(UserWarning):
     """What the package warns of: the result stands, but may be worse than expected."""
 

@@ -3,13 +3,12 @@
 import click
 
 from speakertrip.cli.manifest_check import check
-from speakertrip.cli.manifest_corpora import CORPORA
+from speakertrip.cli.manifest_corpora import CORPORA, skip_bad_option, write_built
 from speakertrip.cli.manifest_download import download
 from speakertrip.cli.manifest_interchange import export_manifest, import_manifest
 from speakertrip.cli.manifest_shards import shard
 from speakertrip.cli.manifest_split import split
 from speakertrip.cli.manifest_stats import stats
-from speakertrip.cli.options import progress_bar
 from speakertrip.cli.trials import trials
 
 
@@ -33,18 +32,15 @@ manifest.add_command(download)
 @manifest.command()
 @click.argument("folder")
 @click.option("--out", metavar="FILE", help="Manifest to write  [default: FOLDER/manifest.jsonl]")
-def build(folder: str, out: str | None) -> None:
+@skip_bad_option
+def build(folder: str, out: str | None, skip_bad: bool) -> None:
     """List the audio of FOLDER, laid out as speaker/session/utterance.wav."""
     from pathlib import Path
 
     from speakertrip.corpora import build_manifest
-    from speakertrip.manifests import write_manifest
 
     target = Path(out) if out else Path(folder) / "manifest.jsonl"
-    with progress_bar("headers") as advance:
-        utterances = build_manifest(folder, lambda done, total: advance(1, total))
-    write_manifest(target, utterances)
-    click.echo(f"{target}: {len(utterances)} utterances of {len({u.speaker for u in utterances})} speakers")
+    write_built(target, skip_bad, lambda progress, skip: build_manifest(folder, progress, skip))
 
 
 @manifest.command()

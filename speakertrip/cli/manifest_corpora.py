@@ -8,12 +8,37 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import progress_bar
+from speakertrip.errors import AudioError, counted
 
 if TYPE_CHECKING:
-    from speakertrip.corpora.folder import Progress
+    from speakertrip.corpora.folder import Progress, Skip
     from speakertrip.manifests import Utterance
+    from speakertrip.manifests.lines import FilePath
 
-    Builder = Callable[[str, Sequence[str], Progress], list[Utterance]]
+    Builder = Callable[[str, Sequence[str], Progress, Skip | None], list[Utterance]]
+
+skip_bad_option = click.option(
+    "--skip-bad", is_flag=True, help="Leave out files that cannot be read; each is listed, with its reason."
+)
+
+
+def write_built(
+    out: FilePath, skip_bad: bool, build: Callable[[Progress, Skip | None], list[Utterance]]
+) -> None:
+    """Write the manifest that a builder makes; what it skips is listed on stderr."""
+    from speakertrip.manifests import write_manifest
+
+    skipped: list[AudioError] = []
+    with progress_bar("headers") as advance:
+        utterances = build(lambda done, total: advance(1, total), skipped.append if skip_bad else None)
+    write_manifest(out, utterances)
+    for error in skipped:
+        click.echo(str(error), err=True)
+    if skipped:
+        total = counted(len(skipped) + len(utterances), "audio file")
+        click.echo(f"{len(skipped):,} of {total} left out.", err=True)
+    speakers = len({utterance.speaker for utterance in utterances})
+    click.echo(f"{out}: {counted(len(utterances), 'utterance')} of {counted(speakers, 'speaker')}")
 
 
 def _corpus(name: str, *default: str) -> Callable[[Builder], click.Command]:
@@ -33,14 +58,9 @@ def _corpus(name: str, *default: str) -> Callable[[Builder], click.Command]:
             show_default=bool(default),
             help="May be given several times.",
         )
-        def command(root: str, out: str, splits: tuple[str, ...]) -> None:
-            from speakertrip.manifests import write_manifest
-
-            with progress_bar("headers") as advance:
-                utterances = build(root, splits, lambda done, total: advance(1, total))
-            write_manifest(out, utterances)
-            speakers = len({utterance.speaker for utterance in utterances})
-            click.echo(f"{out}: {len(utterances):,} utterances of {speakers:,} speakers")
+        @skip_bad_option
+        def command(root: str, out: str, splits: tuple[str, ...], skip_bad: bool) -> None:
+            write_built(out, skip_bad, lambda progress, skip: build(root, splits, progress, skip))
 
         return command
 
@@ -48,7 +68,7 @@ def _corpus(name: str, *default: str) -> Callable[[Builder], click.Command]:
 
 
 @_corpus("voxceleb1", "dev", "test")
-def voxceleb1(root: str, splits: Sequence[str], progress: Progress) -> list[Utterance]:
+def voxceleb1(root: str, splits: Sequence[str], progress: Progress, skip: Skip | None) -> list[Utterance]:
     """VoxCeleb1: splits dev and test.
 
     ROOT holds idXXXXX/VIDEO/00001.wav, directly or in wav, dev/wav and test/wav; and vox1_meta.csv, if the sex
@@ -56,11 +76,11 @@ def voxceleb1(root: str, splits: Sequence[str], progress: Progress) -> list[Utte
     """
     from speakertrip.corpora.voxceleb import build_voxceleb1
 
-    return build_voxceleb1(root, splits, progress)
+    return build_voxceleb1(root, splits, progress, skip)
 
 
 @_corpus("voxceleb2", "dev")
-def voxceleb2(root: str, splits: Sequence[str], progress: Progress) -> list[Utterance]:
+def voxceleb2(root: str, splits: Sequence[str], progress: Progress, skip: Skip | None) -> list[Utterance]:
     """VoxCeleb2: splits dev and test.
 
     ROOT holds idXXXXX/VIDEO/00001.m4a (or .wav) in dev/aac and test/aac (or dev/wav and test/wav); and
@@ -69,11 +89,11 @@ def voxceleb2(root: str, splits: Sequence[str], progress: Progress) -> list[Utte
     """
     from speakertrip.corpora.voxceleb import build_voxceleb2
 
-    return build_voxceleb2(root, splits, progress)
+    return build_voxceleb2(root, splits, progress, skip)
 
 
 @_corpus("cnceleb")
-def cnceleb(root: str, splits: Sequence[str], progress: Progress) -> list[Utterance]:
+def cnceleb(root: str, splits: Sequence[str], progress: Progress, skip: Skip | None) -> list[Utterance]:
     """CN-Celeb 1 and 2: splits dev, eval and cnceleb2.
 
     ROOT holds CN-Celeb_flac (for dev and eval) and CN-Celeb2_flac (for cnceleb2), or is the one of them that is
@@ -82,11 +102,11 @@ def cnceleb(root: str, splits: Sequence[str], progress: Progress) -> list[Uttera
     """
     from speakertrip.corpora.cnceleb import build_cnceleb
 
-    return build_cnceleb(root, splits, progress)
+    return build_cnceleb(root, splits, progress, skip)
 
 
 @_corpus("librispeech")
-def librispeech(root: str, splits: Sequence[str], progress: Progress) -> list[Utterance]:
+def librispeech(root: str, splits: Sequence[str], progress: Progress, skip: Skip | None) -> list[Utterance]:
     """LibriSpeech: splits train-clean-100, dev-clean and so on.
 
     ROOT holds SPEAKERS.TXT and a folder for each split, directly or in LibriSpeech. Sessions are chapters.
@@ -94,11 +114,11 @@ def librispeech(root: str, splits: Sequence[str], progress: Progress) -> list[Ut
     """
     from speakertrip.corpora.librispeech import build_librispeech
 
-    return build_librispeech(root, splits, progress)
+    return build_librispeech(root, splits, progress, skip)
 
 
 @_corpus("common-voice")
-def common_voice(root: str, splits: Sequence[str], progress: Progress) -> list[Utterance]:
+def common_voice(root: str, splits: Sequence[str], progress: Progress, skip: Skip | None) -> list[Utterance]:
     """Common Voice: splits train, dev, test, validated, other and invalidated.
 
     ROOT holds clips and validated.tsv and the like, or a folder that does for each language. Speakers are client
@@ -107,11 +127,11 @@ def common_voice(root: str, splits: Sequence[str], progress: Progress) -> list[U
     """
     from speakertrip.corpora.common_voice import build_common_voice
 
-    return build_common_voice(root, splits, progress)
+    return build_common_voice(root, splits, progress, skip)
 
 
 @_corpus("speechocean", "train", "test")
-def speechocean(root: str, splits: Sequence[str], progress: Progress) -> list[Utterance]:
+def speechocean(root: str, splits: Sequence[str], progress: Progress, skip: Skip | None) -> list[Utterance]:
     """speechocean762: splits train and test.
 
     ROOT holds WAVE, train and test, directly or in speechocean762. Terms: CC BY 4.0, see
@@ -119,11 +139,11 @@ def speechocean(root: str, splits: Sequence[str], progress: Progress) -> list[Ut
     """
     from speakertrip.corpora.speechocean import build_speechocean
 
-    return build_speechocean(root, splits, progress)
+    return build_speechocean(root, splits, progress, skip)
 
 
 @_corpus("vctk", "mic1")
-def vctk(root: str, splits: Sequence[str], progress: Progress) -> list[Utterance]:
+def vctk(root: str, splits: Sequence[str], progress: Progress, skip: Skip | None) -> list[Utterance]:
     """VCTK 0.92: splits mic1 and mic2, the two microphones that heard each sentence.
 
     ROOT holds speaker-info.txt and wav48_silence_trimmed, directly or in VCTK-Corpus-0.92. Terms: CC BY 4.0, see
@@ -131,7 +151,7 @@ def vctk(root: str, splits: Sequence[str], progress: Progress) -> list[Utterance
     """
     from speakertrip.corpora.vctk import build_vctk
 
-    return build_vctk(root, splits, progress)
+    return build_vctk(root, splits, progress, skip)
 
 
 @click.command("cnceleb-trials")

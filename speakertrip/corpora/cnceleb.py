@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from speakertrip.corpora.folder import Progress, find_audio, read_headers
+from speakertrip.corpora.folder import Progress, Skip, find_audio, read_headers
 from speakertrip.corpora.layout import find_root, index_by_stem, require_splits
 from speakertrip.errors import DataError
 from speakertrip.manifests import Trials, Utterance, read_enrollment_map, read_trials
@@ -20,7 +20,9 @@ FOLDERS1, FOLDERS2 = ("CN-Celeb_flac", "CN-Celeb_wav"), ("CN-Celeb2_flac", "CN-C
 TRIALS, SEVERAL, JOINED = "eval/lists/trials.lst", "eval/lists/enroll.map", "eval/lists/enroll.lst"
 
 
-def build_cnceleb(root: FilePath, splits: Sequence[str], progress: Progress | None = None) -> list[Utterance]:
+def build_cnceleb(
+    root: FilePath, splits: Sequence[str], progress: Progress | None = None, skip: Skip | None = None
+) -> list[Utterance]:
     """Build the manifest of CN-Celeb.
 
     Args:
@@ -29,6 +31,7 @@ def build_cnceleb(root: FilePath, splits: Sequence[str], progress: Progress | No
         splits: "dev": the speakers of CN-Celeb1 to train on; "eval": the tests, and the utterances that enroll;
             "cnceleb2": all of CN-Celeb2, also to train on.
         progress: called with (files done, files in all).
+        skip: as of ``folder.read_headers``.
 
     Returns:
         Utterances, sorted by id. The id is the path below ``data`` (``id00010/singing-01-001.flac``) or, of tests
@@ -38,7 +41,7 @@ def build_cnceleb(root: FilePath, splits: Sequence[str], progress: Progress | No
     Raises:
         UsageError: there is no such split.
         DataError: the folder is not CN-Celeb, or a file is there twice.
-        AudioError: some of the files cannot be read.
+        AudioError: as ``folder.read_headers``.
     """
     require_splits("CN-Celeb", splits, SPLITS)
     files: dict[str, Path] = {}
@@ -50,7 +53,7 @@ def build_cnceleb(root: FilePath, splits: Sequence[str], progress: Progress | No
         files |= _find_speakers(corpus, _read_names(corpus / "spk.lst"))
     if "eval" in splits:
         files |= _find_eval(find_root("CN-Celeb1", root, ["data", TRIALS], FOLDERS1))
-    return read_headers((_utterance(id_, path) for id_, path in files.items()), progress)
+    return read_headers((_utterance(id_, path) for id_, path in files.items()), progress, skip)
 
 
 def read_cnceleb_trials(root: FilePath, joined: bool = False) -> tuple[Trials, dict[str, list[str]]]:

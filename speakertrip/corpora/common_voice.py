@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from speakertrip.corpora.folder import Progress, read_headers
+from speakertrip.corpora.folder import Progress, Skip, read_headers
 from speakertrip.corpora.layout import SEXES, require_listable, require_splits
 from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance
@@ -18,7 +18,7 @@ SHORTEST = 16  # characters of a client id: 64 bits of its 512, so that two of a
 
 
 def build_common_voice(
-    root: FilePath, splits: Sequence[str], progress: Progress | None = None
+    root: FilePath, splits: Sequence[str], progress: Progress | None = None, skip: Skip | None = None
 ) -> list[Utterance]:
     """Build the manifest of one or more languages of Common Voice.
 
@@ -26,6 +26,7 @@ def build_common_voice(
         root: holds ``clips`` and ``<split>.tsv``, or folders that do, one for each language.
         splits: of ``SPLITS``, one or more; "validated" holds train, dev and test.
         progress: called with (files done, files in all).
+        skip: as of ``folder.read_headers``.
 
     Returns:
         Utterances, sorted by id. The id is ``<folder of the language>/clips/<file>``; the speaker is the client
@@ -35,7 +36,7 @@ def build_common_voice(
     Raises:
         UsageError: there is no such split.
         DataError: the folder is not Common Voice, lacks a split, or a table is malformed.
-        AudioError: some of the clips are missing or cannot be read.
+        AudioError: as ``folder.read_headers``.
     """
     require_splits("Common Voice", splits, SPLITS)
     rows: dict[str, Utterance] = {}
@@ -47,7 +48,7 @@ def build_common_voice(
                         f"{folder}: the clip {row.path.name} is of two client ids; unpack it anew."
                     )
     names = shorten_names({row.speaker for row in rows.values()})
-    return read_headers((replace(row, speaker=names[row.speaker]) for row in rows.values()), progress)
+    return read_headers((replace(row, speaker=names[row.speaker]) for row in rows.values()), progress, skip)
 
 
 def shorten_names(names: Iterable[str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,16 +10,19 @@ from typing import TypeAlias
 
 from speakertrip.audio import AudioHeader, read_header
 from speakertrip.audio.codec import AUDIO_SUFFIXES
-from speakertrip.errors import AudioError, DataError
+from speakertrip.errors import AudioError, DataError, counted
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath, is_listable
 
 BATCH = 1024  # headers in flight: a million futures at once would fill a gigabyte
 
 Progress: TypeAlias = Callable[[int, int], None]
+Skip: TypeAlias = Callable[[AudioError], None]
 
 
-def build_manifest(folder: FilePath, progress: Progress | None = None) -> list[Utterance]:
+def build_manifest(
+    folder: FilePath, progress: Progress | None = None, skip: Skip | None = None
+) -> list[Utterance]:
     """Build the manifest of a folder of speaker folders.
 
     The id of an utterance is its path below the folder, with its extension; the speaker is the first folder
@@ -29,18 +32,19 @@ def build_manifest(folder: FilePath, progress: Progress | None = None) -> list[U
     Args:
         folder: the folder that holds the speaker folders.
         progress: called with (files done, files in all) as headers are read.
+        skip: as of ``read_headers``.
 
     Returns:
         Utterances with ``duration`` (seconds) and ``sample_rate`` (hertz), sorted by id.
 
     Raises:
         DataError: the folder cannot be read, holds no audio, or holds audio that lies in no speaker folder.
-        AudioError: some of the files cannot be read; all are tried, and the message counts them.
+        AudioError: as ``read_headers``.
     """
     files = find_audio(folder)
     if not files:
         raise DataError(f"{folder} holds no audio ({', '.join(sorted(AUDIO_SUFFIXES))}) in speaker folders.")
-    return describe_audio(files, progress)
+    return describe_audio(files, progress, skip)
 
 
 def find_audio(folder: FilePath, keep: Callable[[str], bool] | None = None) -> dict[str, Path]:
@@ -76,59 +80,87 @@ def find_audio(folder: FilePath, keep: Callable[[str], bool] | None = None) -> d
     return files
 
 
-def describe_audio(files: Mapping[str, Path], progress: Progress | None = None) -> list[Utterance]:
+def describe_audio(
+    files: Mapping[str, Path], progress: Progress | None = None, skip: Skip | None = None
+) -> list[Utterance]:
     """Make utterances of audio files whose ids say who speaks, and read their headers.
 
     Args:
         files: paths by id, each id ``speaker/[session/]name``.
         progress: called with (files done, files in all).
+        skip: as of ``read_headers``.
 
     Returns:
         Utterances, sorted by id.
 
     Raises:
-        AudioError: some of the files cannot be read or hold no samples.
+        AudioError: as ``read_headers``.
     """
-    return read_headers([_utterance(id_, path) for id_, path in files.items()], progress)
+    return read_headers([_utterance(id_, path) for id_, path in files.items()], progress, skip)
 
 
-def read_headers(utterances: Iterable[Utterance], progress: Progress | None = None) -> list[Utterance]:
+def read_headers(
+    utterances: Iterable[Utterance], progress: Progress | None = None, skip: Skip | None = None
+) -> list[Utterance]:
     """Read the headers of the utterances' files, several at a time.
 
     Args:
         utterances: each with a file of its own.
         progress: called with (files done, files in all).
+        skip: called with what is wrong with each file that cannot be read or holds no samples, in the order of ids;
+            its utterance is left out. None: such files are an error.
 
     Returns:
         The utterances with ``duration`` (seconds) and ``sample_rate`` (hertz), sorted by id.
 
     Raises:
-        AudioError: some of the files cannot be read or hold no samples.
+        AudioError: some of the files cannot be read or hold no samples, or with ``skip`` all of them; all are tried,
+            and the message counts them.
     """
     todo = sorted(utterances, key=lambda utterance: utterance.id)
     described: list[Utterance] = []
-    bad: list[str] = []
-    reason = ""
-    with ThreadPoolExecutor() as pool:
-        for first in range(0, len(todo), BATCH):
-            batch = todo[first : first + BATCH]
-            headers = pool.map(_try_header, (utterance.path for utterance in batch))
-            for done, (utterance, header) in enumerate(zip(batch, headers, strict=True), first + 1):
-                if isinstance(header, AudioHeader):
-                    duration = round(header.duration, 6)
-                    described.append(replace(utterance, duration=duration, sample_rate=header.sample_rate))
-                else:
-                    bad.append(utterance.id)
-                    reason = reason or str(header)
-                if progress:
-                    progress(done, len(todo))
-    if bad:
-        names = ", ".join(bad[:3]) + (", ..." if len(bad) > 3 else "")
-        raise AudioError(
-            f"{len(bad)} of {len(todo)} audio files cannot be used ({names}); repair or remove them. "
-            f"The first: {reason}"
-        )
+    bad: dict[str, AudioError] = {}
+    for utterance, header in zip(todo, try_headers([each.path for each in todo], progress), strict=True):
+        if isinstance(header, AudioHeader) and header.duration > 0:
+            duration = round(header.duration, 6)
+            described.append(replace(utterance, duration=duration, sample_rate=header.sample_rate))
+        elif isinstance(header, AudioHeader):
+            bad[utterance.id] = AudioError(f"{utterance.path} holds no samples.")
+        else:
+            bad[utterance.id] = header
+    if bad and (skip is None or not described):
+        raise _refusal(bad, len(todo))
+    for error in bad.values():
+        if skip:
+            skip(error)
     return described
+
+
+def try_headers(
+    paths: Sequence[Path], progress: Progress | None = None
+) -> Generator[AudioHeader | AudioError, None, None]:
+    """Yield the header of each file, several read at a time, or the error that says why it cannot be read.
+
+    Args:
+        paths: the files.
+        progress: called with (files done, files in all).
+    """
+    with ThreadPoolExecutor() as pool:
+        for first in range(0, len(paths), BATCH):
+            batch = paths[first : first + BATCH]
+            for done, header in enumerate(pool.map(_try_header, batch), first + 1):
+                if progress:
+                    progress(done, len(paths))
+                yield header
+
+
+def _refusal(bad: Mapping[str, AudioError], total: int) -> AudioError:
+    names = ", ".join(list(bad)[:3]) + (", ..." if len(bad) > 3 else "")
+    advice = "repair or remove them" + (", or leave them out by --skip-bad" if len(bad) < total else "")
+    return AudioError(
+        f"{len(bad):,} of {counted(total, 'audio file')} cannot be used ({names}); {advice}. "
+        f"The first: {next(iter(bad.values()))}"
+    )
 
 
 def _list_folder(place: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
@@ -156,10 +188,9 @@ def _check_id(id_: str, path: str) -> None:
 
 def _try_header(path: Path) -> AudioHeader | AudioError:
     try:
-        header = read_header(path)
+        return read_header(path)
     except AudioError as error:
         return error
-    return header if header.duration > 0 else AudioError(f"{path} holds no samples.")
 
 
 def _utterance(id_: str, path: Path) -> Utterance:

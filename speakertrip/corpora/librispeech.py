@@ -6,7 +6,7 @@ Panayotov, Chen, Povey, Khudanpur: Librispeech: an ASR corpus based on public do
 from collections.abc import Sequence
 from pathlib import Path
 
-from speakertrip.corpora.folder import Progress, find_audio, read_headers
+from speakertrip.corpora.folder import Progress, Skip, find_audio, read_headers
 from speakertrip.corpora.layout import SEXES, find_root, index_by_stem, require_splits
 from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance
@@ -24,7 +24,7 @@ SPLITS = (
 
 
 def build_librispeech(
-    root: FilePath, splits: Sequence[str], progress: Progress | None = None
+    root: FilePath, splits: Sequence[str], progress: Progress | None = None, skip: Skip | None = None
 ) -> list[Utterance]:
     """Build the manifest of LibriSpeech.
 
@@ -33,6 +33,7 @@ def build_librispeech(
             directly or below ``LibriSpeech``.
         splits: of ``SPLITS``, one or more.
         progress: called with (files done, files in all).
+        skip: as of ``folder.read_headers``.
 
     Returns:
         Utterances, sorted by id. The id is the path below the folder of the corpus, the session is the chapter.
@@ -41,7 +42,7 @@ def build_librispeech(
         UsageError: there is no such split.
         DataError: the folder is not LibriSpeech, lacks a split, SPEAKERS.TXT is malformed, or an utterance is there
             twice.
-        AudioError: some of the files cannot be read.
+        AudioError: as ``folder.read_headers``.
     """
     require_splits("LibriSpeech", splits, SPLITS)
     corpus = find_root("LibriSpeech", root, ["SPEAKERS.TXT", *splits], ["LibriSpeech"])
@@ -52,7 +53,7 @@ def build_librispeech(
         for id_, path in find_audio(corpus / split).items()
     }
     index_by_stem(files, "LibriSpeech")
-    return read_headers((_utterance(id_, path, sexes) for id_, path in files.items()), progress)
+    return read_headers((_utterance(id_, path, sexes) for id_, path in files.items()), progress, skip)
 
 
 def _utterance(id_: str, path: Path, sexes: dict[str, str]) -> Utterance:

@@ -6,7 +6,7 @@ Zhang et al.: speechocean762: An open-source non-native English speech corpus fo
 from collections.abc import Sequence
 from pathlib import Path
 
-from speakertrip.corpora.folder import Progress, read_headers
+from speakertrip.corpora.folder import Progress, Skip, read_headers
 from speakertrip.corpora.layout import SEXES, find_root, read_pairs, require_listable, require_splits
 from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance
@@ -16,7 +16,7 @@ SPLITS = ("train", "test")
 
 
 def build_speechocean(
-    root: FilePath, splits: Sequence[str] = SPLITS, progress: Progress | None = None
+    root: FilePath, splits: Sequence[str] = SPLITS, progress: Progress | None = None, skip: Skip | None = None
 ) -> list[Utterance]:
     """Build the manifest of speechocean762.
 
@@ -25,6 +25,7 @@ def build_speechocean(
             ``spk2gender`` and ``spk2age``; directly or below ``speechocean762``.
         splits: of ``SPLITS``, one or more.
         progress: called with (files done, files in all).
+        skip: as of ``folder.read_headers``.
 
     Returns:
         Utterances, sorted by id. The id is the path that wav.scp states (``WAVE/SPEAKER0001/000010011.WAV``);
@@ -33,11 +34,13 @@ def build_speechocean(
     Raises:
         UsageError: there is no such split.
         DataError: the folder is not speechocean762, or one of its tables is malformed.
-        AudioError: some of the files cannot be read.
+        AudioError: as ``folder.read_headers``.
     """
     require_splits("speechocean762", splits, SPLITS)
     corpus = find_root("speechocean762", root, ["WAVE", *splits], ["speechocean762"])
-    return read_headers((row for split in dict.fromkeys(splits) for row in _rows(corpus, split)), progress)
+    return read_headers(
+        (row for split in dict.fromkeys(splits) for row in _rows(corpus, split)), progress, skip
+    )
 
 
 def _rows(corpus: Path, split: str) -> list[Utterance]:

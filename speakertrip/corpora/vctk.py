@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from speakertrip.corpora.folder import Progress, find_audio, read_headers
+from speakertrip.corpora.folder import Progress, Skip, find_audio, read_headers
 from speakertrip.corpora.layout import SEXES, find_root, index_by_stem, require_splits
 from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance
@@ -18,7 +18,10 @@ AUDIO, SPEAKERS = "wav48_silence_trimmed", "speaker-info.txt"
 
 
 def build_vctk(
-    root: FilePath, splits: Sequence[str] = ("mic1",), progress: Progress | None = None
+    root: FilePath,
+    splits: Sequence[str] = ("mic1",),
+    progress: Progress | None = None,
+    skip: Skip | None = None,
 ) -> list[Utterance]:
     """Build the manifest of VCTK 0.92.
 
@@ -30,6 +33,7 @@ def build_vctk(
             below ``VCTK-Corpus-0.92``.
         splits: "mic1", "mic2" or both.
         progress: called with (files done, files in all).
+        skip: as of ``folder.read_headers``.
 
     Returns:
         Utterances, sorted by id. The id begins at the speaker folder, the session is the microphone; ``age``
@@ -39,7 +43,7 @@ def build_vctk(
         UsageError: there is no such split.
         DataError: the folder is not VCTK 0.92, holds nothing of a split, speaker-info.txt is malformed, or an
             utterance is there twice.
-        AudioError: some of the files cannot be read.
+        AudioError: as ``folder.read_headers``.
     """
     require_splits("VCTK", splits, SPLITS)
     corpus = find_root("VCTK 0.92", root, [AUDIO, SPEAKERS], ["VCTK-Corpus-0.92"])
@@ -56,7 +60,7 @@ def build_vctk(
     for split in splits:
         if not any(row.session == split for row in rows):
             raise DataError(f"{corpus / AUDIO} holds no file p225/p225_001_{split}.flac or the like.")
-    return read_headers(rows, progress)
+    return read_headers(rows, progress, skip)
 
 
 def _read_speakers(path: Path) -> dict[str, tuple[str | None, dict[str, Any]]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from speakertrip.corpora.folder import Progress, describe_audio, find_audio
+from speakertrip.corpora.folder import Progress, Skip, describe_audio, find_audio
 from speakertrip.corpora.layout import SEXES, index_by_stem, require_splits
 from speakertrip.errors import DataError
 from speakertrip.manifests import Utterance
@@ -25,7 +25,7 @@ PLACES2 = {
 
 
 def build_voxceleb1(
-    root: FilePath, splits: Sequence[str] = SPLITS, progress: Progress | None = None
+    root: FilePath, splits: Sequence[str] = SPLITS, progress: Progress | None = None, skip: Skip | None = None
 ) -> list[Utterance]:
     """Build the manifest of VoxCeleb1.
 
@@ -34,6 +34,7 @@ def build_voxceleb1(
             ``vox1_meta.csv``, if the sex is to be known.
         splits: "test": the 40 speakers of VoxCeleb1-O, id10270 to id10309; "dev": the others.
         progress: called with (files done, files in all).
+        skip: as of ``folder.read_headers``.
 
     Returns:
         Utterances, sorted by id. The id begins at the speaker folder (``id10270/x6uYqmx31kE/00001.wav``), the
@@ -42,7 +43,7 @@ def build_voxceleb1(
     Raises:
         UsageError: there is no such split.
         DataError: no speaker of the splits is there, or an utterance is there twice.
-        AudioError: some of the files cannot be read.
+        AudioError: as ``folder.read_headers``.
     """
     require_splits("VoxCeleb1", splits, SPLITS)
 
@@ -50,11 +51,14 @@ def build_voxceleb1(
         return _is_speaker(name) and ("test" if name in TEST_SPEAKERS else "dev") in splits
 
     files = _find_speakers(Path(root), PLACES1, keep, f"VoxCeleb1 {' and '.join(splits)}")
-    return _with_sexes(describe_audio(files, progress), Path(root) / "vox1_meta.csv")
+    return _with_sexes(describe_audio(files, progress, skip), Path(root) / "vox1_meta.csv")
 
 
 def build_voxceleb2(
-    root: FilePath, splits: Sequence[str] = ("dev",), progress: Progress | None = None
+    root: FilePath,
+    splits: Sequence[str] = ("dev",),
+    progress: Progress | None = None,
+    skip: Skip | None = None,
 ) -> list[Utterance]:
     """Build the manifest of VoxCeleb2; its part dev is the usual training corpus.
 
@@ -64,6 +68,7 @@ def build_voxceleb2(
             to be known.
         splits: "dev", "test" or both.
         progress: called with (files done, files in all).
+        skip: as of ``folder.read_headers``.
 
     Returns:
         Utterances, sorted by id; the id begins at the speaker folder, the session is the video.
@@ -71,12 +76,12 @@ def build_voxceleb2(
     Raises:
         UsageError: there is no such split.
         DataError: no speaker is there, or an utterance is there twice, as m4a and as wav for example.
-        AudioError: some of the files cannot be read.
+        AudioError: as ``folder.read_headers``.
     """
     require_splits("VoxCeleb2", splits, SPLITS)
     places = [place for split in dict.fromkeys(splits) for place in PLACES2[split]]
     files = _find_speakers(Path(root), places, _is_speaker, f"VoxCeleb2 {' and '.join(splits)}")
-    return _with_sexes(describe_audio(files, progress), Path(root) / "vox2_meta.csv")
+    return _with_sexes(describe_audio(files, progress, skip), Path(root) / "vox2_meta.csv")
 
 
 def _is_speaker(name: str) -> bool:

@@ -27,6 +27,48 @@ def test_librispeech_in_a_process(tmp_path, write_tree):
     assert all(row.path.is_file() for row in read_manifest(out))
 
 
+CORPORA = {  # a bad file, a good one and the tables of each corpus
+    "voxceleb1": (["id00001/v/1.wav", "id00002/v/1.wav"], {}, "dev"),
+    "voxceleb2": (["dev/aac/id00001/v/1.wav", "dev/aac/id00002/v/1.wav"], {}, "dev"),
+    "cnceleb": (["data/id1/a-1-1.flac", "data/id2/a-1-1.flac"], {"spk.lst": "id1\nid2\n"}, "cnceleb2"),
+    "librispeech": (["dev-clean/1/1/a.flac", "dev-clean/2/1/b.flac"], {"SPEAKERS.TXT": ""}, "dev-clean"),
+    "common-voice": (
+        ["clips/a.mp3", "clips/b.mp3"],
+        {"dev.tsv": "client_id\tpath\nx\ta.mp3\ny\tb.mp3\n"},
+        "dev",
+    ),
+    "speechocean": (
+        ["WAVE/S1/1.WAV", "WAVE/S2/2.WAV"],
+        {"test/wav.scp": "1 WAVE/S1/1.WAV\n2 WAVE/S2/2.WAV\n", "test/utt2spk": "1 S1\n2 S2\n"},
+        "test",
+    ),
+    "vctk": (
+        ["wav48_silence_trimmed/p1/p1_1_mic1.flac", "wav48_silence_trimmed/p2/p2_1_mic1.flac"],
+        {"speaker-info.txt": ""},
+        "mic1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_every_corpus_can_leave_out_bad_files(tmp_path, write_tree, capsys, name):
+    (bad, good), tables, split = CORPORA[name]
+    write_tree(tmp_path, [good])
+    for path, text in {bad: "This is no audio.", **tables}.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    out = tmp_path / "m.jsonl"
+    command = ["manifest", name, str(tmp_path), "--split", split, "--out", str(out)]
+    assert run(command) == 3
+    assert "1 of 2 audio files cannot be used" in capsys.readouterr().err
+    assert run([*command, "--skip-bad"]) == 0
+    stdout, stderr = capsys.readouterr()
+    assert stdout == f"{out}: 1 utterance of 1 speaker\n"
+    assert stderr.startswith(f"{tmp_path / bad} is not audio")
+    assert stderr.endswith("\n1 of 2 audio files left out.\n")
+    assert [row.path for row in read_manifest(out)] == [tmp_path / good]
+
+
 def test_cnceleb_trials(tmp_path, write_tree, capsys):
     write_tree(tmp_path, ["data/id00800/singing-01-005.flac", "eval/test/id00800-singing-02-001.flac"])
     (tmp_path / "eval/lists").mkdir()

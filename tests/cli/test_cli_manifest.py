@@ -42,6 +42,31 @@ def test_build_where_it_cannot(tmp_path, write_tree, capsys, monkeypatch, folder
     assert not list(tmp_path.rglob("*.jsonl"))
 
 
+def test_build_without_the_bad_files(tmp_path, write_tree, capsys):
+    write_tree(tmp_path, NAMES)
+    for number in range(4):
+        (tmp_path / f"spk2/bad{number}.wav").write_text("This is no audio.")
+    out = tmp_path / "m.jsonl"
+    assert run(["manifest", "build", str(tmp_path), "--out", str(out)]) == 3
+    assert "4 of 7 audio files cannot be used" in capsys.readouterr().err
+    assert not out.exists()
+    assert run(["manifest", "build", str(tmp_path), "--out", str(out), "--skip-bad"]) == 0
+    stdout, stderr = capsys.readouterr()
+    assert stdout == f"{out}: 3 utterances of 2 speakers\n"
+    *listed, count = stderr.splitlines()
+    assert count == "4 of 7 audio files left out."
+    assert [line.partition(" is not audio")[0] for line in listed] == [
+        f"{tmp_path}/spk2/bad{number}.wav" for number in range(4)
+    ]
+    assert [row.id for row in read_manifest(out)] == NAMES
+
+
+def test_build_of_one_file(tmp_path, write_tree, capsys):
+    write_tree(tmp_path, ["spk/1.wav"])
+    assert run(["manifest", "build", str(tmp_path), "--skip-bad"]) == 0
+    assert capsys.readouterr() == (f"{tmp_path}/manifest.jsonl: 1 utterance of 1 speaker\n", "")
+
+
 def test_synthetic(tmp_path, capsys):
     options = ["--train-speakers", "1", "--test-speakers", "2", "--seed", "3"]
     assert run(["manifest", "synthetic", str(tmp_path), *options]) == 0

@@ -83,8 +83,30 @@ def test_bad_files_are_counted_and_named_together(tmp_path, write_tree):
         AudioError, match=r"5 of 6 .*s1/bad0\.wav, s1/bad1\.wav, s1/bad2\.wav, \.\.\."
     ) as caught:
         build_manifest(tmp_path)
-    assert "The first: " in str(caught.value)
+    assert "; repair or remove them, or leave them out by --skip-bad. The first: " in str(caught.value)
     assert "bad0.wav is not audio" in str(caught.value)
+
+
+def test_bad_files_can_be_skipped(tmp_path, write_tree):
+    write_tree(tmp_path, ["s1/good.wav", "s2/good.wav"])
+    (tmp_path / "s1" / "bad.wav").write_text("no audio")
+    (tmp_path / "s3").mkdir()
+    (tmp_path / "s3" / "broken link.wav").symlink_to("absent.wav")
+    skipped: list[AudioError] = []
+    assert [row.id for row in build_manifest(tmp_path, skip=skipped.append)] == ["s1/good.wav", "s2/good.wav"]
+    first, second = map(str, skipped)
+    assert first.startswith(f"{tmp_path}/s1/bad.wav is not audio")
+    assert second == f"Cannot read {tmp_path}/s3/broken link.wav: there is no such file."
+
+
+def test_a_folder_of_bad_files_only_is_an_error(tmp_path):
+    (tmp_path / "s1").mkdir()
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / "s1" / name).write_text("no audio")
+    skipped: list[AudioError] = []
+    with pytest.raises(AudioError, match=r"^2 of 2 .*\); repair or remove them\. The first: "):
+        build_manifest(tmp_path, skip=skipped.append)
+    assert not skipped
 
 
 def test_a_file_without_samples_is_bad(tmp_path, write_tree):

@@ -7,17 +7,15 @@ take to another sample is moved by less than one.
 
 import math
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from speakertrip.audio import AudioHeader, read_header
-from speakertrip.corpora.folder import Progress
-from speakertrip.errors import DataError
+from speakertrip.audio import AudioHeader
+from speakertrip.corpora.folder import Progress, try_headers
+from speakertrip.errors import AudioError, DataError
 from speakertrip.manifests import Utterance
-
-BATCH = 1024  # headers in flight: a million futures at once would fill a gigabyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +119,11 @@ def read_headers(paths: Iterable[Path], progress: Progress | None = None) -> dic
     """
     unique = list(dict.fromkeys(paths))
     headers: dict[Path, AudioHeader] = {}
-    with ThreadPoolExecutor() as pool:
-        for first in range(0, len(unique), BATCH):
-            batch = unique[first : first + BATCH]
-            for path, header in zip(batch, pool.map(read_header, batch), strict=True):
-                headers[path] = header
-                if progress:
-                    progress(len(headers), len(unique))
+    with closing(try_headers(unique, progress)) as results:
+        for path, header in zip(unique, results, strict=True):
+            if isinstance(header, AudioError):
+                raise header
+            headers[path] = header
     return headers
 
 

@@ -86,10 +86,10 @@ def test_what_cannot_be_located():
 
 
 def test_each_header_is_read_once(audio, monkeypatch):
-    from speakertrip.corpora.interchange import positions
+    from speakertrip.corpora import folder
 
     read = []
-    monkeypatch.setattr(positions, "read_header", lambda path: read.append(path) or path.name)
+    monkeypatch.setattr(folder, "read_header", lambda path: read.append(path) or path.name)
     assert read_headers([*audio, *audio]) == {path: path.name for path in audio}
     assert sorted(read) == sorted(audio)
 
