@@ -1,4 +1,4 @@
-"""Where audio comes from: a file, bytes in memory, as from a pipe, or a file object."""
+"""Where audio comes from: a file, a stretch of one, bytes in memory, as from a pipe, or a file object."""
 
 import io
 import os
@@ -33,7 +33,27 @@ class AudioBytes:
         return self.name
 
 
-AudioSource: TypeAlias = FilePath | AudioBytes | BinaryIO
+@dataclass(frozen=True, slots=True)
+class AudioSpan:
+    """An audio file that lies within another file, as in a tar shard; as text it is its name.
+
+    Attributes:
+        path: the file that holds it.
+        first: its first byte there.
+        count: how many bytes it has.
+        name: for messages.
+    """
+
+    path: Path
+    first: int
+    count: int
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+AudioSource: TypeAlias = FilePath | AudioBytes | AudioSpan | BinaryIO
 
 
 def read_stream(stream: BinaryIO, name: str) -> AudioBytes:
@@ -59,7 +79,7 @@ def source_name(source: AudioSource) -> str:
     >>> source_name("a.wav"), source_name(AudioBytes(b"", "Standard input")), source_name(io.BytesIO())
     ('a.wav', 'Standard input', 'The audio')
     """
-    if isinstance(source, str | os.PathLike | AudioBytes):
+    if isinstance(source, str | os.PathLike | AudioBytes | AudioSpan):
         return str(source)
     name = getattr(source, "name", None)  # an open file has one; it may be a number
     return name if isinstance(name, str) else "The audio"
@@ -72,14 +92,26 @@ def open_audio(source: AudioSource) -> Iterator["io.FileIO | GuardedStream"]:
     A file object is read from its own beginning, wherever it stands, and is left open; two threads may not share one.
 
     Raises:
-        AudioError: there is no regular file that can be read, or the file object cannot be read.
+        AudioError: there is no regular file that can be read, it ends before the span of an ``AudioSpan`` does, or the
+            file object cannot be read.
     """
     if isinstance(source, str | os.PathLike):
         with _open_file(source) as file:
             yield file
-        return
-    stream = io.BytesIO(source.content) if isinstance(source, AudioBytes) else source
-    name = source_name(source)
+    elif isinstance(source, AudioSpan):
+        with _open_file(source.path) as file:
+            if os.fstat(file.fileno()).st_size < source.first + source.count:
+                raise AudioError(f"{source.path} ends before {source.name} does; write the shards again.")
+            with _guard(_Window(file, source.first, source.count), source.name) as guarded:
+                yield guarded
+    else:
+        stream = io.BytesIO(source.content) if isinstance(source, AudioBytes) else source
+        with _guard(stream, source_name(source)) as guarded:
+            yield guarded
+
+
+@contextmanager
+def _guard(stream: BinaryIO | io.RawIOBase, name: str) -> Iterator["GuardedStream"]:
     try:
         stream.seek(0)
     except Exception as error:  # whatever somebody else's object raises
@@ -104,7 +136,7 @@ class GuardedStream:
         error: what went wrong in a read; None while nothing has.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO | io.RawIOBase) -> None:
         self._stream = stream
         self.error: Exception | None = None
 
@@ -142,6 +174,34 @@ class GuardedStream:
         except Exception as error:
             self.error = self.error or error
             return 0
+
+
+class _Window(io.RawIOBase):
+    """A stretch of a file as a file of its own."""
+
+    def __init__(self, file: io.FileIO, first: int, count: int) -> None:
+        self._file, self._first, self._count = file, first, count
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        place = offset + (0, self._place, self._count)[whence]
+        if place < 0:
+            raise ValueError(f"there is no place {place}")
+        self._place = place
+        return place
+
+    def readinto(self, buffer: Any, /) -> int:
+        left = max(0, self._count - self._place)
+        self._file.seek(self._first + self._place)
+        read = self._file.readinto(memoryview(buffer)[:left]) or 0
+        self._place += read
+        return read
 
 
 def require_file(path: FilePath) -> Path:

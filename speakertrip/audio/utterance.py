@@ -1,39 +1,20 @@
 """The audio of an utterance: of a file, or of a shard that holds many."""
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.audio.source import MAX_BYTES, AudioBytes, AudioSource, require_file
+from speakertrip.audio.source import AudioSource, AudioSpan
 from speakertrip.audio.waveform import load_waveform
-from speakertrip.errors import AudioError
 from speakertrip.manifests import Utterance
 
 ROUNDING = 0.01  # seconds
 
 
 def audio_of(utterance: Utterance) -> AudioSource:
-    """Return what an utterance is read from: its file, or the bytes of it that a shard holds.
-
-    Raises:
-        AudioError: the shard cannot be read, or ends before the audio does.
-    """
+    """Return what an utterance is read from: its file, or the stretch of a shard that is its file."""
     if utterance.span is None:
         return utterance.path
-    first, count = utterance.span
-    shard = require_file(utterance.path)
-    if count > MAX_BYTES:
-        raise AudioError(f"{shard} holds more than {MAX_BYTES >> 20} MiB for {utterance.id}; cut the audio.")
-    try:
-        with Path(shard).open("rb") as file:
-            file.seek(first)
-            content = file.read(count)
-    except OSError as error:
-        raise AudioError(f"{shard} cannot be read: {error.strerror}.") from None
-    if len(content) < count:
-        raise AudioError(f"{shard} ends before the audio of {utterance.id} does; write the shards again.")
-    return AudioBytes(content, f"{shard} at byte {first}")
+    return AudioSpan(utterance.path, *utterance.span, f"{utterance.id} in {utterance.path}")
 
 
 def load_utterance(
