@@ -33,7 +33,7 @@ def find_same_content(digests: Iterable[tuple[Row, bytes]]) -> list[Finding]:
 
 
 def _repeat(kind: Kind, row: Row, earlier: Row, words: str) -> Finding:
-    text = f"{row.path} {words} line {earlier.line}, {earlier.path}"
+    text = f"{row.name} {words} line {earlier.line}, {earlier.name}"
     if row.utterance.speaker == earlier.utterance.speaker:
         return Finding(kind, row, f"{text}.")
     speakers = f"{earlier.utterance.speaker} there, {row.utterance.speaker} here"
@@ -49,7 +49,7 @@ def find_lone_speakers(rows: Sequence[Row]) -> list[Finding]:
     for speaker, own in by_speaker.items():
         sessions = {row.utterance.session for row in own}
         if len(own) == 1:
-            text = f"{speaker} has one utterance, {own[0].path}."
+            text = f"{speaker} has one utterance, {own[0].name}."
             findings.append(Finding(Kind.ONE_UTTERANCE, own[0], text))
         elif len(sessions) == 1 and sessions != {None}:
             text = f"All {len(own)} utterances of {speaker} are of one session, {own[0].utterance.session}."

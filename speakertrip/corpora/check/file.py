@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import BinaryIO, cast
 
-from speakertrip.audio import AudioSource, read_header
+from speakertrip.audio import read_header
 from speakertrip.audio.codec.content import find_format
 from speakertrip.audio.source import open_audio
 from speakertrip.audio.structure import is_cut, is_misnamed
@@ -40,57 +40,55 @@ def examine(rows: Sequence[Row], quick: bool, stop: Event) -> Examined:
         stop: once it is set, nobody waits for the rest.
     """
     found = Examined()
-    source = _examine_bytes(rows, quick, found)
-    if source is None:
+    if not _examine_bytes(rows, quick, found):
         return found
     try:
-        header = read_header(source)
+        header = read_header(audio_of(rows[0].utterance))
     except AudioError as error:
         _add(found, rows, Kind.UNREADABLE, reason(error, rows[0]))
         return found
     if header.duration <= 0:
-        _add(found, rows, Kind.EMPTY, f"{rows[0].path} holds no samples.")
+        _add(found, rows, Kind.EMPTY, f"{rows[0].name} holds no samples.")
         return found
     for row in rows:
         if stop.is_set():
             break
         problems, seconds = measure(row, header, alone=len(rows) == 1)
         if seconds and not quick:
-            heard, digest = hear(row, source, seconds)
+            heard, digest = hear(row, seconds)
             problems += heard
             found.digests += [(row, digest)] if digest else []
         found.findings += [Finding(kind, row, message) for kind, message in problems]
     return found
 
 
-def _examine_bytes(rows: Sequence[Row], quick: bool, found: Examined) -> AudioSource | None:
-    """Look at a file before it is decoded; return what to decode, None where that is no use."""
-    utterance, path = rows[0].utterance, rows[0].path
+def _examine_bytes(rows: Sequence[Row], quick: bool, found: Examined) -> bool:
+    """Look at a file before it is decoded; tell whether that is of use."""
+    utterance, name = rows[0].utterance, rows[0].name
     try:
         if not utterance.path.exists():
-            _add(found, rows, Kind.MISSING, f"{path}: there is no such file.")
-            return None
-        source = audio_of(utterance)
-        with open_audio(source) as opened:
+            _add(found, rows, Kind.MISSING, f"{name}: there is no such file.")
+            return False
+        with open_audio(audio_of(utterance)) as opened:
             stream = cast(BinaryIO, opened)
             if not stream.read(1):
-                _add(found, rows, Kind.EMPTY, f"{path} holds no bytes.")
-                return None
+                _add(found, rows, Kind.EMPTY, f"{name} holds no bytes.")
+                return False
             format_ = find_format(stream)
             if is_misnamed(utterance.path.suffix, format_):
-                _add(found, rows, Kind.EXTENSION, f"{path} is {format_}, which does not go by this name.")
+                _add(found, rows, Kind.EXTENSION, f"{name} is {format_}, which does not go by this name.")
             if not quick:
                 _compare_checksums(rows, stream, found)
             if is_cut(stream, format_):
-                _add(found, rows, Kind.TRUNCATED, f"{path} ends before its header says.")
-                return None
-        return source
+                _add(found, rows, Kind.TRUNCATED, f"{name} ends before its header says.")
+                return False
+        return True
     except AudioError as error:
         message = reason(error, rows[0])
     except (OSError, ValueError) as error:
-        message = f"Cannot read {path}: {getattr(error, 'strerror', None) or error}."
+        message = f"Cannot read {name}: {getattr(error, 'strerror', None) or error}."
     _add(found, rows, Kind.UNREADABLE, message)
-    return None
+    return False
 
 
 def _compare_checksums(rows: Sequence[Row], stream: BinaryIO, found: Examined) -> None:
@@ -102,8 +100,9 @@ def _compare_checksums(rows: Sequence[Row], stream: BinaryIO, found: Examined) -
     while block := stream.read(BLOCK):
         hash_.update(block)
     wrong = [row for row in stated if str(row.utterance.sha256).lower() != hash_.hexdigest()]
-    _add(found, wrong, Kind.CHECKSUM, f"{rows[0].path} has the SHA-256 {hash_.hexdigest()}.")
+    _add(found, wrong, Kind.CHECKSUM, f"{rows[0].name} has the SHA-256 {hash_.hexdigest()}.")
 
 
 def _add(found: Examined, rows: Sequence[Row], kind: Kind, message: str) -> None:
-    found.findings += [Finding(kind, row, message) for row in rows]
+    """Add a finding for each row; the message names the first, if any."""
+    found.findings += [Finding(kind, row, message.replace(rows[0].name, row.name)) for row in rows]

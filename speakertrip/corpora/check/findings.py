@@ -73,12 +73,17 @@ class Row:
     Attributes:
         line: of the manifest, from 1.
         utterance: what stands there.
-        path: as the manifest has it, for messages.
+        path: as the manifest has it.
     """
 
     line: int
     utterance: Utterance
     path: str
+
+    @property
+    def name(self) -> str:
+        """What messages call its audio: the path, and of audio in a shard the id too."""
+        return self.path if self.utterance.span is None else f"{self.utterance.id} in {self.path}"
 
 
 @dataclass(frozen=True, slots=True)

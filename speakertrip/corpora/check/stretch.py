@@ -4,11 +4,11 @@ import hashlib
 
 import numpy as np
 
-from speakertrip.audio import SAMPLE_RATE, AudioHeader, AudioSource, load_waveform
+from speakertrip.audio import SAMPLE_RATE, AudioHeader, load_waveform
 from speakertrip.audio.limits import MAX_SECONDS
 from speakertrip.audio.quality import measure_quality
 from speakertrip.audio.speech import MIN_SECONDS, SILENCE_PEAK, SpeechNeeds
-from speakertrip.audio.utterance import ROUNDING
+from speakertrip.audio.utterance import ROUNDING, audio_of
 from speakertrip.corpora.check.findings import Kind, Row
 from speakertrip.errors import AudioError, SamplesError, TruncatedError
 
@@ -32,48 +32,48 @@ def measure(row: Row, header: AudioHeader, *, alone: bool) -> tuple[list[Problem
     Returns:
         What is wrong, and how many seconds there are to listen to; 0 where it is no use.
     """
-    utterance, path = row.utterance, row.path
+    utterance, name = row.utterance, row.name
     problems = []
     if utterance.sample_rate not in (None, header.sample_rate):
         problems.append(
-            (Kind.SAMPLE_RATE, f"{path} has {header.sample_rate} Hz, not {utterance.sample_rate} Hz.")
+            (Kind.SAMPLE_RATE, f"{name} has {header.sample_rate} Hz, not {utterance.sample_rate} Hz.")
         )
     left = header.duration - utterance.start
     if left * header.sample_rate < 1:
-        text = f"{path} ends at {header.duration:.2f} s; the stretch begins at {utterance.start:g} s."
+        text = f"{name} ends at {header.duration:.2f} s; the stretch begins at {utterance.start:g} s."
         return [*problems, (Kind.BEYOND_END, text)], 0.0
     seconds = left if utterance.duration is None else min(left, utterance.duration)
     if utterance.duration is not None and utterance.duration > left + TOLERANCE:
         if utterance.start:
             end = utterance.start + utterance.duration
-            text = f"{path} ends at {header.duration:.2f} s; the stretch ends at {end:.2f} s."
+            text = f"{name} ends at {header.duration:.2f} s; the stretch ends at {end:.2f} s."
             problems.append((Kind.BEYOND_END, text))
         else:
-            text = f"{path} lasts {header.duration:.2f} s, not {utterance.duration:g} s."
+            text = f"{name} lasts {header.duration:.2f} s, not {utterance.duration:g} s."
             problems.append((Kind.DURATION, text))
     elif not utterance.start and alone and left > seconds + TOLERANCE:
-        text = f"Of {path}, only the first {seconds:g} s of {header.duration:.2f} s are named."
+        text = f"Of {name}, only the first {seconds:g} s of {header.duration:.2f} s are named."
         problems.append((Kind.PART, text))
     if seconds < MIN_SECONDS:
-        problems.append((Kind.SHORT, f"{path}: {seconds:.2f} s; at least {MIN_SECONDS} s are needed."))
+        problems.append((Kind.SHORT, f"{name}: {seconds:.2f} s; at least {MIN_SECONDS} s are needed."))
     if seconds > MAX_SECONDS:
-        text = f"{path}: {seconds / 60:.1f} minutes; an utterance may have {MAX_SECONDS / 60:.0f}."
+        text = f"{name}: {seconds / 60:.1f} minutes; an utterance may have {MAX_SECONDS / 60:.0f}."
         return [*problems, (Kind.LONG, text)], 0.0
     return problems, seconds
 
 
-def hear(row: Row, source: AudioSource, seconds: float) -> tuple[list[Problem], bytes | None]:
+def hear(row: Row, seconds: float) -> tuple[list[Problem], bytes | None]:
     """Decode a stretch, a block at a time, and listen to it.
 
     Args:
         row: of the manifest.
-        source: its audio.
         seconds: how much there should be.
 
     Returns:
         What is wrong, and a hash of the samples; None where they cannot be decoded or hold no sound.
     """
-    path = row.path
+    name = row.name
+    source = audio_of(row.utterance)
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     samples, clipped, speech, silent = 0, 0.0, 0.0, True
     blocks = max(1, round(seconds / BLOCK))  # the last one takes what is left
@@ -94,15 +94,15 @@ def hear(row: Row, source: AudioSource, seconds: float) -> tuple[list[Problem], 
     except AudioError as error:
         return [(Kind.UNREADABLE, reason(error, row))], None
     if samples / SAMPLE_RATE < seconds - TOLERANCE:
-        text = f"{path} breaks off: {samples / SAMPLE_RATE:.2f} s of {seconds:.2f} s can be decoded."
+        text = f"{name} breaks off: {samples / SAMPLE_RATE:.2f} s of {seconds:.2f} s can be decoded."
         return [(Kind.TRUNCATED, text)], None
     if silent:
-        return [(Kind.SILENT, f"{path} is silent: its peak lies below -60 dB of full scale.")], None
+        return [(Kind.SILENT, f"{name} is silent: its peak lies below -60 dB of full scale.")], None
     problems = []
     if clipped > MOST_CLIPPED * samples:
-        problems.append((Kind.CLIPPED, f"{path}: {clipped / samples:.2%} of the samples are clipped."))
+        problems.append((Kind.CLIPPED, f"{name}: {clipped / samples:.2%} of the samples are clipped."))
     if speech < LEAST_SPEECH <= seconds:
-        problems.append((Kind.LITTLE_SPEECH, f"{path} holds {speech:.2f} s of speech in {seconds:.2f} s."))
+        problems.append((Kind.LITTLE_SPEECH, f"{name} holds {speech:.2f} s of speech in {seconds:.2f} s."))
     return problems, digest.digest()
 
 

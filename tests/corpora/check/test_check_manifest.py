@@ -287,6 +287,34 @@ def test_utterances_of_shards(corpus, tmp_path):
     assert found == [(Kind.CHECKSUM, 6), (Kind.DURATION, 6), (Kind.SAME_STRETCH, 21)]
 
 
+def test_messages_name_the_utterance_in_its_shard(corpus, tmp_path):
+    corpus.path(2).write_bytes(b"no audio")
+    corpus.sing(3, np.zeros(2 * RATE))
+    two = [replace(corpus.rows[2], id=name, duration=1.0) for name in ("one", "two")]
+    rows = write_shards([*corpus.rows, replace(two[0], start=0.5), two[1]], tmp_path / "shards")
+    lost = replace(rows[0], id="lost", path=tmp_path / "shards" / "9.tar")
+    beyond = replace(rows[0], id="beyond", span=(0, 10**9))
+    manifest = tmp_path / "shards" / "manifest.jsonl"
+    write_manifest(manifest, [*rows, lost, beyond])
+    first, unreadable = rows[2].id, "is not audio that can be decoded"
+    expected = {
+        first: unreadable,
+        "one": unreadable,
+        "two": unreadable,
+        rows[3].id: "is silent",
+        "lost": ": there is no such file",
+        "beyond": "does; write the shards again",
+    }
+    findings = check_manifest(manifest).findings
+    assert {each.row.utterance.id for each in findings} == expected.keys()
+    for each in findings:
+        id_, shard = each.row.utterance.id, each.row.path
+        assert shard in ("000000.tar", "9.tar")
+        assert f"{id_} in {shard}" in each.message
+        assert expected[id_] in each.message
+        assert str(tmp_path) not in each.message
+
+
 @pytest.mark.skipif(not OPENSPEECH.exists(), reason="needs ../shared/openspeech")
 @pytest.mark.parametrize(("name", "step"), [("dev-2s", 2), ("dev", 15), ("train", 50)])
 def test_real_speech_has_notes_only(tmp_path, name, step):
