@@ -9,7 +9,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from speakertrip.audio import read_header
 from speakertrip.errors import AudioError, StorageError, UsageError
 from speakertrip.manifests import Utterance, write_manifest
-from speakertrip.manifests.lines import FilePath
+from speakertrip.manifests.lines import FilePath, replacing
 from speakertrip.manifests.utterances import as_row
 
 SHARD_BYTES = 10**9
@@ -74,18 +74,13 @@ class _ShardWriter:
         self.folder, self.shard_bytes = folder, shard_bytes
         self.count = 0
         self.tar: tarfile.TarFile | None = None
+        self._open = ExitStack()
 
     def __enter__(self) -> "_ShardWriter":
         return self
 
-    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        if failure is None:
-            self._close()
-            return
-        with suppress(OSError):  # a disk that is full refuses the end of the shard too
-            if self.tar is not None:
-                self.tar.fileobj.close()
-            self._part.unlink(missing_ok=True)
+    def __exit__(self, *failure: Any) -> None:
+        self._open.__exit__(*failure)
 
     def add(self, number: int, audio: Path, utterances: Sequence[Utterance]) -> list[Utterance]:
         """Write one audio file with its utterances; return them as the new manifest has them."""
@@ -96,38 +91,24 @@ class _ShardWriter:
         text = json.dumps([_portable(utterance) for utterance in utterances], ensure_ascii=False).encode()
         members = {audio.suffix.lower() or ".audio": content, ".json": text}
         size = sum(2 * tarfile.BLOCKSIZE + len(each) for each in members.values())
-        try:
-            if self.tar is not None and self.tar.offset + size > self.shard_bytes:
-                self._close()
-            if self.tar is None:
-                self.tar = tarfile.open(self._part, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
-            first = self.tar.offset + tarfile.BLOCKSIZE
-            for suffix, each in members.items():
-                info = tarfile.TarInfo(f"{number:09}{suffix}")
-                info.size = len(each)
-                self.tar.addfile(info, io.BytesIO(each))
-        except OSError as error:
-            raise StorageError(f"Cannot write {self._part}: {error.strerror}.") from None
+        if self.tar is not None and self.tar.offset + size > self.shard_bytes:
+            self._open.close()
+            self.tar = None
+            self.count += 1
+        if self.tar is None:
+            temporary = self._open.enter_context(replacing(self._shard))
+            tar = tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+            self.tar = self._open.enter_context(tar)
+        first = self.tar.offset + tarfile.BLOCKSIZE
+        for suffix, each in members.items():
+            info = tarfile.TarInfo(f"{number:09}{suffix}")
+            info.size = len(each)
+            self.tar.addfile(info, io.BytesIO(each))
         return [replace(u, path=self._shard, span=(first, len(content))) for u in utterances]
 
     @property
     def _shard(self) -> Path:
         return self.folder / f"{self.count:06}.tar"
-
-    @property
-    def _part(self) -> Path:
-        return self._shard.with_suffix(".tar.part")
-
-    def _close(self) -> None:
-        if self.tar is None:
-            return
-        try:
-            self.tar.close()
-            self._part.replace(self._shard)
-        except OSError as error:
-            raise StorageError(f"Cannot write {self._shard}: {error.strerror}.") from None
-        self.tar = None
-        self.count += 1
 
 
 def _empty(folder: FilePath) -> Path:

@@ -9,12 +9,13 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TypeAlias
 
 from speakertrip.errors import DataError, StorageError
+from speakertrip.manifests.lines import replacing
 
 CHUNK = 1 << 20  # bytes
 MOST_GROWTH = 20  # times the archive's size; audio hardly shrinks
@@ -154,17 +155,20 @@ def _place(folder: Path, member: str, archive: str) -> Path:
 def _write(member: _Member, target: Path) -> None:
     if target.is_file() and target.stat().st_size == member.size:
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.part")
+    if target.is_symlink():  # it would be written through, out of the folder
+        target.unlink()
+    with replacing(target) as temporary, temporary.open("wb") as file:
+        file.writelines(_read(member))
+
+
+def _read(member: _Member) -> Iterator[bytes]:
+    left = member.size
     try:
-        with temporary.open("wb") as file:
-            left = member.size
-            while left and (chunk := member.data.read(min(CHUNK, left))):
-                file.write(chunk)
-                left -= len(chunk)
-            if left or member.data.read(1):  # to the end: there zipfile compares the checksum
-                raise zipfile.BadZipFile(f"{member.name} has another size than stated")
-        temporary.replace(target)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+        while left and (chunk := member.data.read(min(CHUNK, left))):
+            yield chunk
+            left -= len(chunk)
+        surplus = member.data.read(1)  # to the end: there zipfile compares the checksum
+    except OSError as error:  # of the archive, not of the file that is written
+        raise ValueError(error) from None
+    if left or surplus:
+        raise ValueError(f"{member.name} has another size than stated")

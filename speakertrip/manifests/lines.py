@@ -132,16 +132,11 @@ def is_listable(id_: str) -> bool:
 
 
 def write_lines(path: FilePath, lines: Iterable[str]) -> None:
-    """Write lines as UTF-8, through a temporary file beside ``path``, so that a failure leaves the old file.
-
-    A pipe or a device is written into.
+    """Write lines as UTF-8, as ``replacing`` writes.
 
     Raises:
         StorageError: the file cannot be written.
     """
-    if Path(path).exists() and not Path(path).is_file():
-        _write_into(Path(path), lines)
-        return
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{line}\n" for line in lines)
 
@@ -150,15 +145,22 @@ def write_lines(path: FilePath, lines: Iterable[str]) -> None:
 def replacing(path: FilePath) -> Iterator[Path]:
     """Yield a temporary file beside ``path`` that takes its place at the end, so that a failure leaves the old file.
 
+    Folders are made. Of a pipe or a device, which is written into, ``path`` itself is yielded.
+
     Raises:
         StorageError: the file cannot be written, or a text in it is not UTF-8.
     """
-    target = Path(path).resolve()  # a link stays one
-    temporary = target.with_name(f".{target.name}.part")
+    target = temporary = Path(path)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_file() or not target.exists():
+            target = target.resolve()  # a link stays one
+            temporary = target.with_name(f".{target.name}.part")
+            target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        temporary.replace(target)
+        if temporary != target:
+            temporary.replace(target)
+    except FileExistsError:  # of mkdir
+        raise StorageError(f"Cannot write {path}: {target.parent} is a file, not a folder.") from None
     except OSError as error:
         raise StorageError(f"Cannot write {path}: {error.strerror}.") from None
     except UnicodeEncodeError:
@@ -166,13 +168,6 @@ def replacing(path: FilePath) -> Iterator[Path]:
             f"Cannot write {path}: a name to be written is not UTF-8 text; rename it."
         ) from None
     finally:
-        with suppress(OSError):  # it is no longer there, or its folder never was
-            temporary.unlink()
-
-
-def _write_into(special: Path, lines: Iterable[str]) -> None:
-    try:
-        with special.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{line}\n" for line in lines)
-    except OSError as error:
-        raise StorageError(f"Cannot write {special}: {error.strerror}.") from None
+        if temporary != target:
+            with suppress(OSError):  # it is no longer there, or its folder never was
+                temporary.unlink()

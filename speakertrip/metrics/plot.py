@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import ndtri
 
-from speakertrip.errors import StorageError
-from speakertrip.manifests.lines import FilePath
+from speakertrip.manifests.lines import FilePath, replacing
 from speakertrip.metrics.costs import OperatingPoint
 from speakertrip.metrics.det import DetCurve
 from speakertrip.metrics.error_rates import equal_error_rate
@@ -97,10 +96,8 @@ def save(figure: Figure, path: FilePath) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    try:
-        figure.savefig(path, dpi=120, format="png")
-    except OSError as error:
-        raise StorageError(f"Cannot write {path}: {error.strerror or error}.") from None
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120, format="png")
 
 
 def _figure(size: tuple[float, float]) -> tuple[Figure, Axes]:

@@ -1,3 +1,5 @@
+import errno
+
 import numpy as np
 import pytest
 
@@ -65,5 +67,23 @@ def test_extreme_scores_can_be_drawn(tmp_path):
 
 def test_a_picture_that_cannot_be_written(tmp_path):
     figure = plot_scores([0, 1], [False, True], {})
+    (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="Cannot write"):
-        save(figure, tmp_path / "none" / "picture.png")
+        save(figure, tmp_path / "file" / "picture.png")
+
+
+def test_a_full_disk_leaves_the_old_picture_and_no_empty_one(tmp_path, monkeypatch):
+    figure = plot_scores([0, 1], [False, True], {})
+
+    def full(path, **_):
+        path.write_bytes(b"")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    save(figure, tmp_path / "old.png")
+    old = (tmp_path / "old.png").read_bytes()
+    monkeypatch.setattr(figure, "savefig", full)
+    for name in ("old.png", "new.png"):
+        with pytest.raises(StorageError, match=rf"Cannot write .*{name}: No space left"):
+            save(figure, tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["old.png"]
+    assert (tmp_path / "old.png").read_bytes() == old

@@ -13,6 +13,7 @@ from speakertrip.audio.augment.reverberation import reverberate
 from speakertrip.audio.waveform import SAMPLE_RATE
 from speakertrip.config.augment import RoomConfig
 from speakertrip.errors import ConfigError, StorageError
+from speakertrip.manifests.lines import replacing
 
 HEIGHT = (2.4, 3.5)  # metres, of a ceiling
 WALL = 0.3  # metres that the speaker and the microphone keep from the walls
@@ -103,14 +104,8 @@ def _response(config: RoomConfig, rng: np.random.Generator) -> Waveform:
 
 
 def _keep(file: Path, responses: Sequence[Waveform]) -> None:
-    fresh = file.with_suffix(".part")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("wb") as target:
+        with replacing(file) as temporary, temporary.open("wb") as target:
             np.savez(target, **{str(index): response for index, response in enumerate(responses)})  # type: ignore[arg-type]
-        fresh.replace(file)
-    except OSError as error:
-        raise StorageError(f"Cannot keep the room responses in {file}: {error.strerror}.") from None
-    finally:
-        with suppress(OSError):  # it is no longer there, or its folder never was
-            fresh.unlink()
+    except StorageError as error:
+        raise StorageError(f"Cannot keep the room responses in {file.parent}. {error}") from None

@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from speakertrip.audio.codec.stretch import AudioHeader, Stretch
 from speakertrip.audio.limits import limit_format, limit_length
 from speakertrip.audio.source import GuardedStream
 from speakertrip.errors import AudioError, StorageError, TruncatedError
-from speakertrip.manifests.lines import FilePath
+from speakertrip.manifests.lines import FilePath, replacing
 
 MP3_REACH = 16_384  # samples; an MP3 frame may draw on bits of the ten before it, of 1152 samples at most
 MAX_FRAMES = 2**62  # libsndfile reports more where a file states no length
@@ -94,16 +94,13 @@ def encode(path: FilePath, waveform: npt.NDArray[np.float32], sample_rate: int) 
     Raises:
         StorageError: the file cannot be written, or its suffix names no format that can.
     """
-    target = Path(path)
-    before = target.exists()
+    content = io.BytesIO()  # what libsndfile says of a file that cannot be written is no help
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(target, waveform, sample_rate)
-    except (OSError, TypeError, ValueError, soundfile.SoundFileError) as error:
-        if not before:
-            with suppress(OSError):  # a full disk leaves an empty file
-                target.unlink()
+        soundfile.write(content, waveform, sample_rate, format=Path(path).suffix[1:])
+    except (TypeError, ValueError, soundfile.SoundFileError) as error:
         raise StorageError(f"Cannot write {path}: {str(error).rstrip('.')}.") from None
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 def encode_bytes(

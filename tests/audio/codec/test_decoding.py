@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -285,8 +286,32 @@ def test_encode(tmp_path, suffix):
 def test_encode_where_it_cannot(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="Cannot write"):
-        encode(tmp_path / "file" / "a.wav", sine(), RATE)
-    with pytest.raises(StorageError, match="Cannot write"):
         encode(tmp_path, sine(), RATE)
+    with pytest.raises(
+        StorageError, match=r"^Cannot write .*file/a\.wav: .*/file is a file, not a folder\.$"
+    ):
+        encode(tmp_path / "file" / "a.wav", sine(), RATE)
     with pytest.raises(StorageError, match=r"Cannot write .*xyz"):
         encode(tmp_path / "a.xyz", sine(), RATE)
+    with pytest.raises(StorageError, match=r"Cannot write .*/a: "):
+        encode(tmp_path / "a", sine(), RATE)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits are POSIX's")
+def test_encode_on_a_full_disk_leaves_no_half_file(tmp_path):
+    script = """
+import resource, sys
+import numpy as np
+from speakertrip.audio import encode
+from speakertrip.errors import StorageError
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
+try:
+    encode(sys.argv[1], np.zeros(16_000, np.float32), 16_000)
+except StorageError as error:
+    sys.exit(str(error))
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "a.wav")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr == f"Cannot write {tmp_path}/a.wav: File too large.\n"
+    assert list(tmp_path.iterdir()) == []
