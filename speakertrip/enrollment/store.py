@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import numpy as np
@@ -126,7 +127,7 @@ class SpeakerStore:
             return [name for (name,) in db.execute("SELECT name FROM speakers ORDER BY name")]
 
     def _exists(self) -> bool:
-        """Tell whether anybody was enrolled; until the first enrollment is complete, the file is empty."""
+        """Tell whether there is a store; an empty file is one without tables."""
         self._refuse_folder()
         return self.path.exists() and self.path.stat().st_size > 0
 
@@ -135,18 +136,32 @@ class SpeakerStore:
             raise StoreError(f"{self.path} is a folder, not a store of speakers; name a file.")
 
     def _create(self) -> None:
+        """Make the file, with its tables, if there is none; it gets its name when it is whole."""
         try:
             self._refuse_folder()
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Made here, not by SQLite, so that it is private from its first byte.
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            if self.path.exists():
+                return
+            target = Path(os.path.realpath(self.path))  # a link stays one
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
+                fresh = Path(folder) / target.name
+                # Made here, not by SQLite, so that it is private from its first byte.
+                os.close(os.open(fresh, os.O_CREAT | os.O_RDWR, 0o600))
+                with self._transaction("BEGIN IMMEDIATE", fresh):
+                    pass
+                try:
+                    os.link(fresh, target)  # unlike a rename, never over a store that was made meanwhile
+                except FileExistsError:
+                    pass
+                except OSError:  # a file system without links
+                    fresh.rename(target)
         except OSError as error:
             raise StorageError(f"Cannot write the store {self.path}: {error.strerror}.") from None
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        """Open the file for one transaction, which is rolled back by closing it unless all goes well."""
-        path = self.path.absolute()  # SQLite has a meaning of its own for ":memory:"
+    def _transaction(self, begin: str, fresh: Path | None = None) -> Iterator[sqlite3.Connection]:
+        """Open the file, or what is to become it, for one transaction; unless all goes well, closing rolls it back."""
+        path = (fresh or self.path).absolute()  # SQLite has a meaning of its own for ":memory:"
         try:
             with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as db:
                 db.execute("PRAGMA foreign_keys = ON")

@@ -221,6 +221,47 @@ except StorageError as error:
     assert enrolled(file) == first(0)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits are POSIX's")
+@pytest.mark.parametrize("limit", [0, 5_000, 20_000])
+def test_a_full_disk_at_the_first_enrollment_leaves_no_file(tmp_path, limit):
+    script = """
+import resource, sys
+import numpy as np
+from speakertrip.enrollment import Enrollment, SpeakerStore
+from speakertrip.errors import StorageError
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+try:
+    SpeakerStore(sys.argv[1]).add("spk1", "0" * 64, [Enrollment(np.ones(24, "f4"), "", "", 1.0)])
+except StorageError as error:
+    sys.exit(str(error))
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "speakers.sqlite"), str(limit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr.startswith(f"Cannot use the store {tmp_path}/speakers.sqlite: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_without_links(file, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(store.os, "link", refuse)
+    SpeakerStore(file).add("spk1", MODEL, [enrollment(0)])
+    assert enrolled(file) == first(0)
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_a_store_that_another_process_makes_meanwhile(file, monkeypatch):
+    def late(*_):
+        monkeypatch.undo()
+        SpeakerStore(file).add("spk1", MODEL, [enrollment(0)])
+        raise FileExistsError(17, "File exists")
+
+    monkeypatch.setattr(store.os, "link", late)
+    SpeakerStore(file).add("spk2", MODEL, [enrollment(1)])
+    assert SpeakerStore(file).names() == ["spk1", "spk2"]
+
+
 def test_a_failure_within_a_call_changes_nothing(file):
     SpeakerStore(file).add("spk1", MODEL, [enrollment(0)])
     bad = Enrollment(enrollment().embedding, "/a.wav", None, 1.0)
@@ -254,7 +295,7 @@ def test_a_store_that_may_only_be_read():
         os.seteuid(65534)
         try:
             assert enrolled(file) == first(0)
-            with pytest.raises(StorageError, match="Permission denied"):
+            with pytest.raises(StorageError, match="readonly database"):
                 SpeakerStore(file).add("spk2", MODEL, [enrollment()])
         finally:
             os.seteuid(0)
