@@ -29,20 +29,26 @@ from speakertrip.cli.options import audio_source
 def augment_preview(
     config: str, file: str, out: str, count: int, seed: int, data: str, overrides: tuple[str, ...]
 ) -> None:
-    """Write copies of FILE (- is standard input) as training would augment it, and what was done to each."""
+    """Write copies of FILE (- is standard input) as training would augment it, and what was done to each.
+
+    Copies of an earlier call in the same folder are replaced; a folder with anything else in it is refused.
+    """
     from pathlib import Path
 
     import numpy as np
 
     from speakertrip.audio import SAMPLE_RATE, encode
-    from speakertrip.audio.augment import preview
+    from speakertrip.audio.augment import LISTING, find_earlier, preview
     from speakertrip.config import read_config
     from speakertrip.manifests.lines import write_lines
 
     settings = read_config(config, overrides)
+    earlier = find_earlier(out)
     stem = "input" if file == "-" else Path(file).stem
     lines = []
     for index, (waveform, done) in enumerate(preview(settings, audio_source(file), data, count, seed)):
+        for old in earlier if index == 0 else []:
+            old.unlink()
         peak = float(np.abs(waveform).max())
         if peak > 1:  # a file would clip it
             waveform, done = (
@@ -50,7 +56,7 @@ def augment_preview(
                 [*done, f"level {-20 * np.log10(peak):.1f} dB to fit"],
             )
         name = f"{stem}-{index:03d}.wav"
-        encode(Path(out) / name, waveform, SAMPLE_RATE)
         lines.append(f"{name}\t{', '.join(done) or 'nothing'}")
+        write_lines(Path(out) / LISTING, lines)  # before the copy: an interrupted preview can be replaced too
+        encode(Path(out) / name, waveform, SAMPLE_RATE)
         click.echo(lines[-1])
-    write_lines(Path(out) / "augmentations.txt", lines)

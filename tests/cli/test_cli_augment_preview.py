@@ -109,3 +109,57 @@ def test_errors_are_one_sentence(place, capsys, more, file, code, words):
     assert words in err
     assert len(err.strip().splitlines()) == 1
     assert not (place / "o").exists()
+
+
+def test_a_silent_file_gets_no_noise_and_none_is_claimed(place, capsys):
+    soundfile.write(place / "silent.wav", np.zeros(16_000), 16_000)
+    chain = [f'{{kind = "{kind}"{more}}}' for kind, more in [
+        ("noise", ""), ("noise", ', manifest = "noise"'), ("babble", ', manifest = "noise"'), ("codec", ""),
+        ("reverb", ', manifest = "noise"'),
+    ]]  # fmt: skip
+    light = ["--set", "augment.chain=[]", "--set", "augment.noise_probability=1"]
+    for more in (
+        ["--set", f"augment.chain=[{', '.join(chain)}]"],
+        [*light, "--set", "augment.equalize_probability=0"],
+    ):
+        assert run(arguments(place, "--out", f"{place}/o", "--count", "1", *more, file="silent.wav")) == 0
+        assert capsys.readouterr().out == "silent-000.wav\tnothing\n"
+        assert not soundfile.read(place / "o/silent-000.wav")[0].any()
+
+
+def test_the_copies_of_an_earlier_call_are_replaced(place, capsys):
+    assert run(arguments(place, "--out", f"{place}/o", "--count", "5")) == 0
+    (place / "voice.wav").rename(place / "other.wav")
+    assert run(arguments(place, "--out", f"{place}/o", "--count", "2", file="other.wav")) == 0
+    names = ["augmentations.txt", "other-000.wav", "other-001.wav"]
+    assert sorted(path.name for path in (place / "o").iterdir()) == names
+    listed = (place / "o/augmentations.txt").read_text(encoding="utf-8").splitlines()
+    assert [line.split("\t")[0] for line in listed] == names[1:]
+
+
+def test_a_call_that_fails_leaves_the_copies_of_the_earlier_one(place, capsys):
+    assert run(arguments(place, "--out", f"{place}/o", "--count", "2")) == 0
+    before = {path.name: path.read_bytes() for path in (place / "o").iterdir()}
+    assert run(arguments(place, "--out", f"{place}/o", file="none.wav")) == 3
+    assert {path.name: path.read_bytes() for path in (place / "o").iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["voice-000.wav", "diary.txt"])
+def test_a_folder_with_other_files_is_refused(place, capsys, name):
+    if name == "diary.txt":
+        assert run(arguments(place, "--out", f"{place}/o", "--count", "1")) == 0
+    (place / "o").mkdir(exist_ok=True)
+    (place / "o" / name).write_text("mine")
+    before = sorted((place / "o").iterdir())
+    capsys.readouterr()
+    assert run(arguments(place, "--out", f"{place}/o", "--count", "1")) == 2
+    out, err = capsys.readouterr()
+    assert (out, f"holds {name}, which is of no earlier preview" in err) == ("", True)
+    assert sorted((place / "o").iterdir()) == before
+    assert (place / "o" / name).read_text() == "mine"
+
+
+def test_a_folder_that_is_a_file(place, capsys):
+    assert run(arguments(place, "--out", f"{place}/voice.wav")) == 7
+    assert capsys.readouterr().err == f"Cannot use the folder {place}/voice.wav: Not a directory.\n"
+    assert run(arguments(place, "--out", f"{place}/config.toml/o")) == 7

@@ -6,9 +6,10 @@ from speakertrip.audio.augment.clips import Clips, ClipSource, list_clips
 from speakertrip.audio.augment.effect import Effect, Note, Waveform
 from speakertrip.audio.augment.light import Light
 from speakertrip.audio.augment.pitch import require_pitch_shift, shift_pitch
-from speakertrip.audio.augment.preview import preview
+from speakertrip.audio.augment.preview import LISTING, find_earlier, preview
 
 __all__ = [
+    "LISTING",
     "Chain",
     "ClipSource",
     "Clips",
@@ -17,6 +18,7 @@ __all__ = [
     "Note",
     "Waveform",
     "build_augmentation",
+    "find_earlier",
     "list_clips",
     "preview",
     "require_pitch_shift",

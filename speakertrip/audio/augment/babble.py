@@ -3,9 +3,10 @@
 import numpy as np
 
 from speakertrip.audio.augment.clips import ClipSource, draw_stretch
-from speakertrip.audio.augment.effect import Note, Waveform, no_note
+from speakertrip.audio.augment.effect import Note, Waveform, no_note, noted
 from speakertrip.audio.augment.mixing import SILENCE_POWER, mix, power
 from speakertrip.config.augment import BabbleConfig
+from speakertrip.errors import counted
 
 
 class Babble:
@@ -30,5 +31,5 @@ class Babble:
             level = power(voice)
             if level > SILENCE_POWER:
                 babble += voice / np.float32(np.sqrt(level))
-        note(f"babble of {count} voices at {snr_db:.1f} dB")
-        return mix(waveform, babble, snr_db)
+        mixed = mix(waveform, babble, snr_db)
+        return noted(waveform, mixed, note, f"babble of {counted(count, 'voice')} at {snr_db:.1f} dB")

@@ -23,12 +23,19 @@ class Effect(Protocol):
         Args:
             waveform: float32 ``(samples,)`` at 16 kHz, at least one sample, finite; it is left as it is.
             rng: decides everything; the same generator state gives the same result.
-            note: called with what was done, in words.
+            note: called with what was done, in words; not where nothing was, as where noise has no level to be set by.
 
         Returns:
             float32 ``(samples,)``, finite; silence stays silence. It may be the input itself.
         """
         ...
+
+
+def noted(before: Waveform, after: Waveform, note: Note, text: str) -> Waveform:
+    """Return what an effect made, and say so unless that is its input itself."""
+    if after is not before:
+        note(text)
+    return after
 
 
 def fit(waveform: Waveform, samples: int) -> Waveform:

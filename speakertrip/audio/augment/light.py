@@ -36,9 +36,10 @@ class Light:
             spectrum *= random_curve(len(spectrum), config.equalize_db, rng)
         if add_noise:
             snr_db = rng.uniform(*config.noise_snr_db)
-            note(f"coloured noise at {snr_db:.1f} dB")
             noise = coloured_noise(len(spectrum), rng)
             energy = _energy(spectrum) / 10 ** (snr_db / 10)
+            if energy:
+                note(f"coloured noise at {snr_db:.1f} dB")
             spectrum += np.asarray(noise * np.sqrt(energy / _energy(noise)), dtype=np.complex64)
         return np.asarray(fft.irfft(spectrum, points)[:size], dtype=np.float32)
 

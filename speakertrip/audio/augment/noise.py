@@ -4,7 +4,7 @@ import numpy as np
 from scipy import fft
 
 from speakertrip.audio.augment.clips import Clips, draw_stretch
-from speakertrip.audio.augment.effect import Note, Waveform, no_note
+from speakertrip.audio.augment.effect import Note, Waveform, no_note, noted
 from speakertrip.audio.augment.mixing import mix
 from speakertrip.audio.augment.spectrum import coloured_noise
 from speakertrip.config.augment import NoiseConfig
@@ -25,8 +25,8 @@ class RecordedNoise:
         """See ``Effect``."""
         snr_db = rng.uniform(*self.config.snr_db)
         index, noise = draw_stretch(self.clips, len(waveform), rng)
-        note(f"noise {self.clips.names[index]} at {snr_db:.1f} dB")
-        return mix(waveform, noise, snr_db)
+        mixed = mix(waveform, noise, snr_db)
+        return noted(waveform, mixed, note, f"noise {self.clips.names[index]} at {snr_db:.1f} dB")
 
 
 class ColouredNoise:
@@ -44,5 +44,4 @@ class ColouredNoise:
         snr_db = rng.uniform(*self.config.snr_db)
         points = fft.next_fast_len(len(waveform), real=True)
         noise = fft.irfft(coloured_noise(points // 2 + 1, rng), points)[: len(waveform)]
-        note(f"coloured noise at {snr_db:.1f} dB")
-        return mix(waveform, noise, snr_db)
+        return noted(waveform, mix(waveform, noise, snr_db), note, f"coloured noise at {snr_db:.1f} dB")

@@ -14,8 +14,11 @@ from speakertrip.audio.augment.pitch import require_pitch_shift, shift_pitch
 from speakertrip.audio.source import AudioSource
 from speakertrip.audio.waveform import SAMPLE_RATE, load_waveform, resample
 from speakertrip.config import TrainConfig
+from speakertrip.errors import StorageError, UsageError
 from speakertrip.manifests import read_manifest
+from speakertrip.manifests.lines import FilePath, read_lines
 
+LISTING = "augmentations.txt"  # a line for each copy: its name, a tab, and what was done
 VOICES = 100  # training utterances that babble is made of here, where their files are not open already
 
 
@@ -49,6 +52,32 @@ def preview(
         done = [f"speed {speed:g}"] * (speed != 1) + [f"pitch {pitch:+g} semitones"] * (pitch != 0)
         voice = shift_pitch(resample(waveform, SAMPLE_RATE * speed, SAMPLE_RATE), pitch)
         yield augmentation.transform(voice, np.random.default_rng([seed, index]), done.append), done
+
+
+def find_earlier(folder: FilePath) -> list[Path]:
+    """Return the files of an earlier preview in a folder, the listing last; none where there is no such folder.
+
+    Raises:
+        UsageError: the folder holds something else.
+        DataError: its listing cannot be read.
+        StorageError: the folder cannot be read, or is a file.
+    """
+    try:
+        files = sorted(Path(folder).iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StorageError(f"Cannot use the folder {folder}: {error.strerror}.") from None
+    listing = Path(folder) / LISTING
+    own = {LISTING}
+    if listing in files:
+        own |= {text.partition("\t")[0] for _, text in read_lines(listing, "listing of copies")}
+    for file in files:
+        if file.name not in own:
+            raise UsageError(
+                f"{folder} holds {file.name}, which is of no earlier preview; name another folder for the copies."
+            )
+    return sorted(files, key=listing.__eq__)
 
 
 def _voices(config: TrainConfig, folder: str | PathLike[str]) -> Clips:

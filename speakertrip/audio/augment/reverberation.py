@@ -4,7 +4,7 @@ import numpy as np
 from scipy import fft
 
 from speakertrip.audio.augment.clips import Clips
-from speakertrip.audio.augment.effect import Note, Waveform, no_note
+from speakertrip.audio.augment.effect import Note, Waveform, no_note, noted
 from speakertrip.audio.augment.mixing import SILENCE_POWER, power
 
 
@@ -51,5 +51,5 @@ class Reverb:
     def transform(self, waveform: Waveform, rng: np.random.Generator, note: Note = no_note) -> Waveform:
         """See ``Effect``."""
         index = int(rng.integers(len(self.clips.lengths)))
-        note(f"reverberation by {self.clips.names[index]}")
-        return reverberate(waveform, self.clips.read(index, 0, self.clips.lengths[index]))
+        wet = reverberate(waveform, self.clips.read(index, 0, self.clips.lengths[index]))
+        return noted(waveform, wet, note, f"reverberation by {self.clips.names[index]}")

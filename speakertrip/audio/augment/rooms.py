@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from speakertrip.audio.augment.effect import Note, Waveform, no_note
+from speakertrip.audio.augment.effect import Note, Waveform, no_note, noted
 from speakertrip.audio.augment.reverberation import reverberate
 from speakertrip.audio.waveform import SAMPLE_RATE
 from speakertrip.config.augment import RoomConfig
@@ -62,8 +62,8 @@ class Room:
     def transform(self, waveform: Waveform, rng: np.random.Generator, note: Note = no_note) -> Waveform:
         """See ``Effect``."""
         index = int(rng.integers(len(self.responses)))
-        note(f"reverberation by computed room {index}")
-        return reverberate(waveform, self.responses[index])
+        wet = reverberate(waveform, self.responses[index])
+        return noted(waveform, wet, note, f"reverberation by computed room {index}")
 
 
 def _compute(config: RoomConfig, seed: int) -> list[Waveform]:

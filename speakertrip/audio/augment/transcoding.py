@@ -6,7 +6,7 @@ import numpy as np
 from scipy import fft
 
 from speakertrip.audio.augment.band import PAD, band_gains
-from speakertrip.audio.augment.effect import Note, Waveform, fit, no_note
+from speakertrip.audio.augment.effect import Note, Waveform, fit, no_note, noted
 from speakertrip.audio.codec import decode, encode_bytes
 from speakertrip.audio.source import AudioBytes
 from speakertrip.audio.waveform import SAMPLE_RATE
@@ -88,8 +88,8 @@ class FileCodec:
         """See ``Effect``."""
         codec = self.config.codecs[rng.integers(len(self.config.codecs))]
         compression = rng.uniform(*self.config.compression)
-        note(f"{codec} at a compression of {compression:.2f}")
-        return transcode(waveform, SAMPLE_RATE, codec, compression)
+        coded = transcode(waveform, SAMPLE_RATE, codec, compression)
+        return noted(waveform, coded, note, f"{codec} at a compression of {compression:.2f}")
 
 
 class Telephone:
