@@ -14,14 +14,13 @@ import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
 import torch
-from torch.utils.data import DataLoader
 
 from speakertrip.audio import SAMPLE_RATE
 from speakertrip.audio.codec import encode_bytes
@@ -30,12 +29,12 @@ from speakertrip.corpora.shards import write_shards
 from speakertrip.corpora.voices import draw_channel, draw_voice, synthesize
 from speakertrip.manifests import Utterance
 from speakertrip.training.dataset import CropDataset
+from speakertrip.training.loader import CropLoader
 from speakertrip.training.source import open_source
 
 FILES, SECONDS, CROP = 400, 10, 2 * SAMPLE_RATE
 WORKERS, BATCH = 2, 256
 TIME, ROUNDS = 1.5, 3  # seconds of each measurement, after the first batches; how many
-Rows = list[list[tuple[int, int]]]
 Method = Callable[[list[Utterance], Path], float]
 
 PLAIN = {"data": {"speeds": [1.0], "memory_gib": 0, "crop_seconds": 2.0}}
@@ -83,7 +82,7 @@ def _loop(paths: list[str], seed: int, answers: "multiprocessing.Queue[float]") 
 
 
 def ours(changes: dict[str, Any], shards: bool = False, memory: bool = False) -> Method:
-    """Return a method: our dataset in torch's loader, as training has it."""
+    """Return a method: our loader, as training has it."""
 
     def crops(utterances: list[Utterance], folder: Path) -> float:
         data = {**PLAIN["data"], **changes.get("data", {})} | ({"memory_gib": 2.0} if memory else {})
@@ -97,20 +96,9 @@ def ours(changes: dict[str, Any], shards: bool = False, memory: bool = False) ->
             [(int(row), draw) for draw, row in enumerate(rows, number * BATCH)]
             for number, rows in enumerate(draws)
         )
-        loader = DataLoader(dataset, batch_sampler=_Batches(batches), num_workers=WORKERS, prefetch_factor=4)
-        return rate(loader)
+        return rate(CropLoader(dataset, batches, BATCH, WORKERS, prefetch=4))
 
     return crops
-
-
-class _Batches:
-    """A batch sampler of what is given."""
-
-    def __init__(self, batches: Iterator[list[tuple[int, int]]]) -> None:
-        self.batches = batches
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        return self.batches
 
 
 def speechbrain(utterances: list[Utterance], folder: Path) -> float:
@@ -144,7 +132,7 @@ def speechbrain(utterances: list[Utterance], folder: Path) -> float:
     return rate(loader)
 
 
-def rate(loader: "DataLoader[Any]") -> float:
+def rate(loader: Iterable[Any]) -> float:
     """Return the crops per second of a loader, from its fifth batch on."""
     batches = iter(loader)
     for _ in range(4):

@@ -1,17 +1,16 @@
 """The batches of a run, from any step on."""
 
-import signal
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from speakertrip.config import TrainConfig
 from speakertrip.samplers import HardSpeakers, PKSampler, SpeakerCentroids
 from speakertrip.training.dataset import CropDataset
+from speakertrip.training.loader import CropLoader
 
 
 class EpochCentroids(nn.Module):
@@ -51,7 +50,7 @@ class EpochCentroids(nn.Module):
 
 
 class Batches:
-    """An endless stream of batches ``((batch, samples), (batch,))``.
+    """An endless stream of batches ``((batch, samples), (batch,))``, each valid until the next.
 
     With hard speakers each epoch is arranged by the centroids of the last one, for which it must be over: batches
     are prepared ahead within an epoch only.
@@ -85,14 +84,9 @@ class Batches:
             balance=config.batch.balance,
             hard=self.hard,
         )
-        self.loader = DataLoader(
-            dataset,
-            batch_sampler=self.sampler,
-            num_workers=config.data.workers,
-            prefetch_factor=config.data.prefetch if config.data.workers else None,
-            pin_memory=pinned,
-            worker_init_fn=_leave_interrupts_to_parent,
-        )
+        size = config.batch.speakers * config.batch.utterances
+        loading = config.data.workers, config.data.prefetch
+        self.loader = CropLoader(dataset, self.sampler, size, *loading, pinned)
         self.epoch = self._begin(new=done % self.sampler.batches_per_epoch == 0)
 
     def next(self) -> tuple[Tensor, Tensor]:
@@ -102,10 +96,9 @@ class Batches:
             self.epoch = self._begin(new=True)
             batch = next(self.epoch)
         self.step += 1
-        waveforms, labels = batch
-        return waveforms, labels
+        return batch
 
-    def _begin(self, new: bool) -> Iterator[list[Tensor]]:
+    def _begin(self, new: bool) -> Iterator[tuple[Tensor, Tensor]]:
         if self.centroids and self.hard:
             if new:
                 self.centroids.begin_epoch()
@@ -114,7 +107,3 @@ class Batches:
                 self.hard.update(known)
         self.sampler.start = self.step
         return iter(self.loader)
-
-
-def _leave_interrupts_to_parent(worker: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
