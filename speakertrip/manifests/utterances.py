@@ -8,6 +8,7 @@ from typing import Any
 
 from speakertrip.errors import DataError
 from speakertrip.manifests.lines import FilePath, is_listable, read_lines, write_lines
+from speakertrip.manifests.objects import parse_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def read_manifest(path: FilePath) -> list[Utterance]:
 
     Raises:
         DataError: the file cannot be read, a line is not an object with ``id``, ``path`` and ``speaker``,
-            a value has the wrong type or range, or an id comes twice.
+            a value has the wrong type or range, or a key comes twice in a line or an id in the file.
     """
     return [utterance for _, utterance in number_utterances(path)]
 
@@ -70,7 +71,7 @@ def number_utterances(path: FilePath) -> Iterator[tuple[int, Utterance]]:
     seen: dict[str, int] = {}
     for number, text in read_lines(path, "manifest"):
         try:
-            utterance = _parse_row(text, folder)
+            utterance = make_utterance(parse_object(text), folder)
         except ValueError as error:
             raise DataError(f"{path}, line {number}: {error}.") from None
         if utterance.id in seen:
@@ -93,25 +94,6 @@ def write_manifest(path: FilePath, utterances: Iterable[Utterance]) -> None:
     folder = Path(path).absolute().parent
     rows = (as_row(utterance, folder) for utterance in utterances)
     write_lines(path, (json.dumps(row, ensure_ascii=False) for row in rows))
-
-
-def _parse_row(text: str, folder: Path) -> Utterance:
-    try:
-        row = json.loads(text, parse_constant=refuse_constant)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"not JSON ({error})") from None
-    if not isinstance(row, dict):
-        raise ValueError("not a JSON object")
-    return make_utterance(row, folder)
-
-
-def refuse_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which Python reads and JSON does not have.
-
-    Raises:
-        ValueError: always.
-    """
-    raise ValueError(f"{name} is no value of JSON")
 
 
 def make_utterance(row: Mapping[str, Any], folder: Path) -> Utterance:

@@ -159,6 +159,14 @@ def test_bad_values_name_the_line(tmp_path, change, message):
         ("[" * 100_000, "line 1: not JSON"),
         ('{"id": "a", "path": "a", "speaker": "s", "start": ' + "1" * 5000 + "}", "line 1"),
         ("[1, 2]", "line 1: not a JSON object"),
+        (
+            '{"id": "a", "path": "a", "speaker": "s", "speaker": "t"}',
+            "m.jsonl, line 1: the key 'speaker' comes more than once",
+        ),
+        (
+            '{"id": "a", "path": "a", "speaker": "s", "x": [{"y": 1, "y": 1}]}',
+            "line 1: the key 'y' comes more than once",
+        ),
         ("", "holds no utterance"),
         ("# only\n\n", "holds no utterance"),
     ],

@@ -9,7 +9,7 @@ from typing import Any
 
 from speakertrip.errors import DataError
 from speakertrip.manifests.lines import LONGEST_LINE, FilePath, read_blocks, replacing, write_lines
-from speakertrip.manifests.utterances import refuse_constant
+from speakertrip.manifests.objects import parse_object
 
 
 def read_objects(path: FilePath, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -27,12 +27,9 @@ def read_objects(path: FilePath, what: str) -> Iterator[tuple[int, dict[str, Any
         if not text.strip():
             continue
         try:
-            row = json.loads(text, parse_constant=refuse_constant)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}, line {number}: not JSON ({error}).") from None
-        if not isinstance(row, dict):
-            raise DataError(f"{path}, line {number}: not a JSON object.")
-        yield number, row
+            yield number, parse_object(text)
+        except ValueError as error:
+            raise DataError(f"{path}, line {number}: {error}.") from None
 
 
 def write_objects(path: FilePath, objects: Iterable[Mapping[str, Any]]) -> None:
