@@ -18,6 +18,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+LARGEST = 1 << 20  # bytes; a device or a wrong file would fill the memory
+
 
 def read_config(path: str | PathLike[str], overrides: Sequence[str] = ()) -> TrainConfig:
     """Read a training configuration.
@@ -32,7 +34,11 @@ def read_config(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Tra
             names the file and the dotted key.
     """
     try:
-        entries = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise ConfigError(f"{path} has over {LARGEST >> 20} MiB; this is no configuration.")
+        entries = tomllib.loads(content.decode())
     except OSError as error:
         raise ConfigError(f"Cannot read the configuration {path}: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -91,6 +91,16 @@ def test_files_that_cannot_be_read(tmp_path):
         read_config(tmp_path / "binary.toml")
 
 
+def test_a_file_without_end_does_not_fill_the_memory(tmp_path, write):
+    at_most = 2**20
+    assert read_config(write("seed = 3\r\n#" + "x" * (at_most - 11))).seed == 3
+    with pytest.raises(ConfigError, match=r"config\.toml has over 1 MiB; this is no configuration\.$"):
+        read_config(write("seed = 3\n#" + "x" * (at_most - 9)))
+    if Path("/dev/zero").exists():
+        with pytest.raises(ConfigError, match="/dev/zero has over 1 MiB"):
+            read_config("/dev/zero")
+
+
 def test_configs_are_frozen():
     with pytest.raises(ValueError, match="frozen"):
         TrainConfig().seed = 3
