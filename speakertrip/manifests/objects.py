@@ -8,11 +8,11 @@ from typing import Any, NoReturn
 def parse_object(text: str) -> dict[str, Any]:
     """Read a JSON object.
 
-    Python would read NaN and Infinity, which JSON does not have, and of a key that comes more than once keep the last value.
+    Python would read NaN and Infinity, which JSON does not have, and keep the last value of a key that comes twice.
 
     Raises:
-        ValueError: the text is no JSON object, or a key comes more than once in it; the message is a sentence without its full
-            stop.
+        ValueError: the text is no JSON object, or a key comes more than once in it; the message is a sentence without
+            its full stop.
 
     >>> parse_object('{"a": {"b": 1}}')
     {'a': {'b': 1}}
