@@ -25,6 +25,7 @@ class StepRecord:
         notice: a sentence for the user, where something happened.
         batch_eer: equal error rate of all pairs of the batch, at most 1,024 rows; None at most steps, for it costs.
         utterances_per_second: since the last time it was known, validation apart.
+        waiting: share of that time, ``0 .. 1``, in which the next batch was not there.
         validation_eer: on the held-out speakers; None where the step was not validated.
         threshold: at that error rate.
         best: whether this validation was the best so far.
@@ -38,6 +39,7 @@ class StepRecord:
     notice: str | None = None
     batch_eer: float | None = None
     utterances_per_second: float | None = None
+    waiting: float | None = None
     validation_eer: float | None = None
     threshold: float | None = None
     best: bool = False

@@ -23,7 +23,8 @@ FILES = ("checkpoint.safetensors", "bundle/model.safetensors", "bundle/calibrati
 def records(run):
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     for row in rows:
-        row.pop("utterances_per_second", None)
+        for timing in ("utterances_per_second", "waiting"):
+            row.pop(timing, None)
     return rows
 
 

@@ -1,0 +1,155 @@
+"""A run: what learns, from what, and the folder that keeps it."""
+
+import hashlib
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+
+from speakertrip.bundle import Bundle, Calibration
+from speakertrip.config import TrainConfig
+from speakertrip.corpora import split_speakers
+from speakertrip.embedding import Embedder, pick_device
+from speakertrip.errors import ConfigError, UsageError
+from speakertrip.losses import batch_eer
+from speakertrip.manifests import read_manifest
+from speakertrip.manifests.lines import write_lines
+from speakertrip.training.batches import Batches, EpochCentroids
+from speakertrip.training.card import model_card
+from speakertrip.training.checkpoint import Origin, Progress, load_checkpoint, save_checkpoint
+from speakertrip.training.dataset import CropDataset
+from speakertrip.training.record import MetricsFile, StepRecord
+from speakertrip.training.source import open_source
+from speakertrip.training.throughput import Throughput
+from speakertrip.training.trainer import StepResult, Trainer, learning_rate
+from speakertrip.training.validation import Validation
+
+REPORT_EVERY = 10  # steps; the in-batch EER looks at all pairs and is not free
+
+
+class Run:
+    """What a training run is made of, ready for its next step. See ``train`` for the arguments and errors.
+
+    Attributes:
+        progress: steps done and kept, and the lowest error rate so far.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: str | PathLike[str],
+        out: str | PathLike[str],
+        resume: bool,
+        device: str,
+        init: str | PathLike[str] | None,
+        on_decode: Callable[[int], None],
+    ) -> None:
+        if resume and init:
+            raise UsageError("A resumed run has its weights already: leave out the bundle to begin with.")
+        self.config, self.folder = config, Path(out)
+        self.checkpoint = self.folder / "checkpoint.safetensors"
+        self._require_folder(resume)
+        manifest = Path(data) / config.data.manifest
+        self.kept, held = split_speakers(read_manifest(manifest), config.validation.speakers, config.seed)
+        self.validation = Validation(held, config)
+        source = open_source(self.kept, config.data.memory_gib, on_decode)
+        dataset = CropDataset(self.kept, source, config, data)
+
+        self.trainer = Trainer(config, pick_device(device), dataset.speakers)
+        self.embedder = Embedder(self.trainer.model, device)
+        self.centroids = None
+        if config.batch.hard_share:
+            self.centroids = EpochCentroids(dataset.speakers, config.encoder.embedding_dim)
+            self.trainer.modules["centroids"] = self.centroids
+        self.origin = Origin(config, hashlib.sha256(manifest.read_bytes()).hexdigest())
+        self.progress = Progress()
+        if init:
+            _begin_with(self.trainer, init, config)
+        if resume:
+            self.progress = load_checkpoint(
+                self.checkpoint, self.trainer.modules, self.trainer.optimizer, self.origin
+            )
+        pinned = self.trainer.device.type == "cuda"
+        self.batches = Batches(dataset, config, self.progress.step, self.centroids, pinned)
+        write_lines(self.folder / "config.json", [config.model_dump_json(indent=2)])
+        self.metrics = MetricsFile(self.folder / "metrics.jsonl", keep_until=self.progress.step)
+        self.throughput = Throughput()
+
+    def step(self, number: int) -> StepResult:
+        """Learn from the next batch; steps count from 1."""
+        with self.throughput.waiting():
+            waveforms, labels = self.batches.next()
+        result = self.trainer.step(number, waveforms, labels)
+        if self.centroids:
+            self.centroids.add(result.embeddings, result.labels)
+        self.throughput.add(len(labels))
+        return result
+
+    def validate(self, number: int) -> tuple[Calibration, bool]:
+        """Return the calibration on the held-out speakers, and whether it is the best, which is kept as the bundle."""
+        with self.throughput.paused():
+            calibration, backend = self.validation.run(self.embedder)
+            best = calibration.eer < self.progress.best_eer
+            self.progress = Progress(number, min(calibration.eer, self.progress.best_eer))
+            if best:
+                card = model_card(self.config, self.kept, number, calibration)
+                made = (
+                    self.config.features,
+                    self.config.encoder,
+                    self.trainer.model,
+                    calibration,
+                    card,
+                    backend,
+                )
+                Bundle(*made).save(self.folder / "bundle")
+        return calibration, best
+
+    def record(
+        self, number: int, result: StepResult, validated: tuple[Calibration, bool] | None
+    ) -> tuple[StepRecord, bool]:
+        """Write the record of a step, and return it and whether it is worth a line."""
+        worth = (
+            validated is not None or number == 1 or number % REPORT_EVERY == 0 or result.notice is not None
+        )
+        calibration, best = validated or (None, False)
+        speed, waiting = self.throughput.take() if worth else (None, None)
+        record = StepRecord(
+            step=number,
+            loss=result.loss,
+            lr=learning_rate(number, self.config.optimizer),
+            health=result.health,
+            margin=result.margin,
+            notice=result.notice,
+            batch_eer=batch_eer(result.embeddings, result.labels) if worth else None,
+            utterances_per_second=speed,
+            waiting=waiting,
+            validation_eer=calibration.eer if calibration else None,
+            threshold=calibration.threshold if calibration else None,
+            best=best,
+        )
+        self.metrics.append(record)
+        return record, worth
+
+    def save(self) -> None:
+        """Write the checkpoint of the steps done: after their records, which a resumed run would otherwise lack."""
+        with self.throughput.paused():
+            save_checkpoint(
+                self.checkpoint, self.trainer.modules, self.trainer.optimizer, self.progress, self.origin
+            )
+
+    def _require_folder(self, resume: bool) -> None:
+        if resume and not self.checkpoint.exists():
+            raise UsageError(f"There is nothing to resume: {self.checkpoint} does not exist.")
+        if not resume and self.checkpoint.exists():
+            raise UsageError(
+                f"{self.folder} holds a run already; go on with --resume, or name another folder."
+            )
+
+
+def _begin_with(trainer: Trainer, init: str | PathLike[str], config: TrainConfig) -> None:
+    """Load the encoder of a bundle; the loss begins anew."""
+    bundle = Bundle.load(init)
+    if (bundle.features, bundle.encoder) != (config.features, config.encoder):
+        raise ConfigError(
+            f"The bundle {init} has another front end or encoder than the configuration; make them alike."
+        )
+    trainer.begin_with(bundle.model)
