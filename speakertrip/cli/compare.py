@@ -1,11 +1,10 @@
 """``speakertrip compare``."""
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.options import json_option
+from speakertrip.cli.options import json_option, print_json
 from speakertrip.cli.scoring import caution, list_options, read_lists, refuse_overwriting
 
 if TYPE_CHECKING:
@@ -45,7 +44,10 @@ def compare(
         evaluation.plot_both(plot, lists.trials, {scores: one, other_scores: other})
     if words := caution(found.targets, found.target_speakers):
         click.echo(words, err=True)
-    click.echo(json.dumps(found.to_json()) if as_json else _table(found))
+    if as_json:
+        print_json(found.to_json())
+    else:
+        click.echo(_table(found))
 
 
 def _table(found: "Comparison") -> str:

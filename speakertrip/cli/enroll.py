@@ -1,6 +1,5 @@
 """``speakertrip enroll``."""
 
-import json
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -10,6 +9,7 @@ from speakertrip.cli.options import (
     device_options,
     json_option,
     model_option,
+    print_json,
     require_one_stdin,
     speech_options,
     store_option,
@@ -66,6 +66,6 @@ def enroll(
         click.echo(f"Nothing new was added to {profile.name}.", err=True)
     utterances, seconds = len(profile.enrollments), sum(e.seconds for e in profile.enrollments)
     if as_json:
-        click.echo(json.dumps({"name": profile.name, "utterances": utterances, "seconds": round(seconds, 3)}))
+        print_json({"name": profile.name, "utterances": utterances, "seconds": round(seconds, 3)})
     else:
         click.echo(f"{profile.name}: {utterances} utterance{'s' * (utterances > 1)}, {seconds:.1f} s")

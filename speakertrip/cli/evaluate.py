@@ -1,13 +1,12 @@
 """``speakertrip evaluate``."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
-from speakertrip.cli.options import Prior, device_options, json_option, optional_model_option
+from speakertrip.cli.options import Prior, device_options, json_option, optional_model_option, print_json
 from speakertrip.cli.scoring import (
     caution,
     list_options,
@@ -100,7 +99,10 @@ def evaluate(
             click.echo("The report has no pictures: install the plot extra, speakertrip[plot].", err=True)
     if words := caution(result.targets, result.target_speakers):
         click.echo(words, err=True)
-    click.echo(json.dumps(result.to_json()) if as_json else _table(result))
+    if as_json:
+        print_json(result.to_json())
+    else:
+        click.echo(_table(result))
 
 
 def _require_one_system(

@@ -1,12 +1,11 @@
 """``speakertrip manifest check``."""
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from speakertrip.cli.options import json_option, progress_bar
-from speakertrip.errors import DataError
+from speakertrip.cli.options import json_option, print_json, progress_bar
+from speakertrip.errors import DataError, counted
 
 if TYPE_CHECKING:
     from speakertrip.corpora.check import Check
@@ -30,24 +29,25 @@ def check(manifest_path: str, quick: bool, as_json: bool) -> None:
 
     with progress_bar("utterances") as advance:
         found = check_manifest(manifest_path, quick=quick, progress=advance)
-    click.echo(_as_json(found) if as_json else _table(manifest_path, found))
+    if as_json:
+        print_json(_as_json(found))
+    else:
+        click.echo(_table(manifest_path, found))
     if found.errors:
         raise DataError(
-            f"{manifest_path}: {_many(found.errors, 'error')}; mend or leave out these utterances."
+            f"{manifest_path}: {counted(found.errors, 'error')}; mend or leave out these utterances."
         )
 
 
-def _as_json(found: "Check") -> str:
-    return json.dumps(
-        {
-            "utterances": found.utterances,
-            "speakers": found.speakers,
-            "errors": found.errors,
-            "notes": found.notes,
-            "counts": {kind.value: count for kind, count in found.counts.items()},
-            "findings": [finding.to_json() for finding in found.findings],
-        }
-    )
+def _as_json(found: "Check") -> dict[str, Any]:
+    return {
+        "utterances": found.utterances,
+        "speakers": found.speakers,
+        "errors": found.errors,
+        "notes": found.notes,
+        "counts": {kind.value: count for kind, count in found.counts.items()},
+        "findings": [finding.to_json() for finding in found.findings],
+    }
 
 
 def _table(manifest: str, found: "Check") -> str:
@@ -58,11 +58,7 @@ def _table(manifest: str, found: "Check") -> str:
         lines += [f"    line {each.row.line}: {each.message}" for each in own[:EXAMPLES]]
         lines += ["    ..."] if count > EXAMPLES else []
     lines.append(
-        f"{manifest}: {_many(found.utterances, 'utterance')} of {_many(found.speakers, 'speaker')}, "
-        f"{_many(found.errors, 'error')}, {_many(found.notes, 'note')}"
+        f"{manifest}: {counted(found.utterances, 'utterance')} of {counted(found.speakers, 'speaker')}, "
+        f"{counted(found.errors, 'error')}, {counted(found.notes, 'note')}"
     )
     return "\n".join(lines)
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"

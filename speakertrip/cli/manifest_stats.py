@@ -1,11 +1,10 @@
 """``speakertrip manifest stats``."""
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.options import json_option
+from speakertrip.cli.options import json_option, print_json
 from speakertrip.cli.scoring import refuse_overwriting
 from speakertrip.errors import UsageError
 
@@ -33,7 +32,10 @@ def stats(manifest_path: str, plot: str | None, as_json: bool) -> None:
     found = compute_stats(read_manifest(manifest_path))
     if plot:
         _draw(found, plot)
-    click.echo(json.dumps(found.to_json()) if as_json else _table(found))
+    if as_json:
+        print_json(found.to_json())
+    else:
+        click.echo(_table(found))
 
 
 def _draw(found: "Stats", picture: str) -> None:

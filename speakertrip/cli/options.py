@@ -1,8 +1,9 @@
-"""Options that several verbs share, and standard input as a file."""
+"""Options that several verbs share, their JSON, and standard input as a file."""
 
+import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,6 +37,15 @@ store_option = click.option(
     help="Store of enrolled speakers  [default: in your data folder]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+
+
+def print_json(entries: Mapping[str, Any]) -> None:
+    r"""Print an object on one line of ASCII.
+
+    A byte of a file's name that is not UTF-8 stands as an escape, ``\udc80`` to ``\udcff``, so that the line is text
+    for every reader, and ``os.fsencode`` of what ``json.loads`` reads is the name again.
+    """
+    click.echo(json.dumps(entries, ensure_ascii=True))
 
 
 class Prior(click.FloatRange):

@@ -1,6 +1,5 @@
 """``speakertrip verify``."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from speakertrip.cli.options import (
     device_options,
     json_option,
     model_option,
+    print_json,
     require_one_stdin,
     speech_options,
     store_option,
@@ -77,7 +77,7 @@ def verify(
         except AudioError as error:
             click.echo(str(error), err=True)
             if as_json:
-                click.echo(json.dumps({"probe": probe, "error": str(error)}))
+                print_json({"probe": probe, "error": str(error)})
             code = max(code, error.exit_code)
             continue
         code = max(code, 0 if decision.accepted else REJECTED)
@@ -85,7 +85,7 @@ def verify(
         if as_json:
             numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
             speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
-            click.echo(json.dumps({"probe": probe, "decision": answer, **numbers, **speech}))
+            print_json({"probe": probe, "decision": answer, **numbers, **speech})
         else:
             click.echo(f"{probe}: {answer} ({_reason(decision)})")
     ctx.exit(code)

@@ -88,7 +88,7 @@ class _ShardWriter:
             content = audio.read_bytes()
         except OSError as error:
             raise AudioError(f"Cannot read {audio}: {error.strerror}.") from None
-        text = json.dumps([_portable(utterance) for utterance in utterances], ensure_ascii=False).encode()
+        text = json.dumps([_portable(utterance) for utterance in utterances]).encode()
         members = {audio.suffix.lower() or ".audio": content, ".json": text}
         size = sum(2 * tarfile.BLOCKSIZE + len(each) for each in members.values())
         if self.tar is not None and self.tar.offset + size > self.shard_bytes:

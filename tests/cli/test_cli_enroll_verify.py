@@ -395,3 +395,12 @@ def test_whole_processes_that_reject(place, rejecting_folder, output, code):
     assert len(done.stderr.splitlines()) == (code == 7)
     if output == "file":
         assert json.loads((place / "out.jsonl").read_text())["decision"] == "rejected"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_not_utf8_in_json(speakertrip):
+    name = os.fsdecode(b"caf\xe9.wav")
+    shutil.copy("1.wav", name)
+    code, out, _ = speakertrip("verify", "--json", "--against", "0.wav", name)
+    assert (code, out.isascii()) == (0, True)
+    assert os.fsencode(json.loads(out)["probe"]) == b"caf\xe9.wav"

@@ -133,3 +133,18 @@ def test_ctrl_c_ends_at_once(corpus, files):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err.strip()) == (130, "", "Interrupted.")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_not_utf8_in_json(tmp_path, write_tree, capsys):
+    write_tree(tmp_path, ["a.wav"])
+    name = os.fsdecode(b"caf\xe9.wav")
+    (tmp_path / name).write_text("no audio")
+    rows = [{"id": "a", "path": "a.wav", "speaker": "s"}, {"id": "b", "path": name, "speaker": "s"}]
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run(["manifest", "check", "--json", str(tmp_path / "m.jsonl")]) == 6
+    out = capsys.readouterr().out
+    assert out.isascii()
+    finding = json.loads(out)["findings"][0]
+    assert os.fsencode(finding["path"]) == b"caf\xe9.wav"
+    assert finding["message"].startswith(f"{name} is not audio")

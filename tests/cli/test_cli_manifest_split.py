@@ -143,7 +143,7 @@ def test_a_picture_needs_matplotlib(manifest, tmp_path, capsys, monkeypatch):
     )
 
 
-@pytest.mark.parametrize(("target", "code"), [("all.jsonl", 2), (".", 7), ("absent/a.png", 7)])
+@pytest.mark.parametrize(("target", "code"), [("all.jsonl", 2), (".", 7), ("all.jsonl/a.png", 7)])
 def test_pictures_that_cannot_be_written(manifest, tmp_path, capsys, target, code):
     content = manifest.read_text()
     assert run(["manifest", "stats", str(manifest), "--plot", str(Path(tmp_path / target))]) == code

@@ -1,11 +1,15 @@
 import io
+import json
+import os
 import sys
+from pathlib import Path
 
 import pytest
 import tqdm
 
+from speakertrip import cli
 from speakertrip.audio import AudioBytes
-from speakertrip.cli.options import audio_source, progress_bar, require_one_stdin
+from speakertrip.cli.options import audio_source, print_json, progress_bar, require_one_stdin
 from speakertrip.errors import AudioError, UsageError
 
 
@@ -52,3 +56,17 @@ def test_a_bar_counts(monkeypatch):
         advance(1, 3)
         advance(2, 3)
         assert (bars[0].n, bars[0].total, bars[0].unit) == (3, 3, " headers")
+
+
+@pytest.mark.parametrize("name", [b"a.wav", b"caf\xe9.wav", "声.wav".encode(), b"\xff\xfe/\xe5\xa3"])
+def test_a_name_in_json_is_ascii_and_reads_back(capsys, name):
+    print_json({"path": os.fsdecode(name)})
+    line = capsys.readouterr().out
+    assert line.isascii()
+    assert os.fsencode(json.loads(line)["path"]) == name
+
+
+def test_every_verb_prints_its_json_in_one_way():
+    verbs = [path for path in Path(cli.__file__).parent.glob("*.py") if path.name != "options.py"]
+    assert len(verbs) > 10
+    assert not [path.name for path in verbs if "json.dumps" in path.read_text(encoding="utf-8")]
