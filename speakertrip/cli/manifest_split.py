@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from speakertrip.cli.scoring import refuse_overwriting
-from speakertrip.errors import UsageError
+from speakertrip.errors import UsageError, counted
 
 PART = re.compile(r"\w[\w.-]*")
 SHARE = re.compile(r"\d{0,9}\.?\d{1,18}|\d{1,9}/\d{1,9}")  # 1e99999999 is a fraction too, of as many digits
@@ -44,8 +44,10 @@ def split(manifest_path: str, out: str, shares: tuple[tuple[str, Fraction], ...]
     For example: --share train=0.8 --share dev=0.1 --share test=0.1 --by sex,language
     """
     files = {name: Path(out) / f"manifest.{name}.jsonl" for name, _ in shares}
-    if len(files) < len(shares):
-        raise UsageError("Two --share name the same part; give each part one share.")
+    if len({name.casefold() for name in files}) < len(shares):
+        raise UsageError(
+            "Two --share name the same part, by case or in full; give each part a name of its own."
+        )
     for file in files.values():
         refuse_overwriting("--out", str(file), manifest_path)
     from speakertrip.corpora import split_by_shares
@@ -57,6 +59,6 @@ def split(manifest_path: str, out: str, shares: tuple[tuple[str, Fraction], ...]
         write_manifest(files[name], part)
         speakers = len({utterance.speaker for utterance in part})
         click.echo(
-            f"{files[name]}: {speakers:,} speakers, {len(part):,} utterances "
+            f"{files[name]}: {counted(speakers, 'speaker')}, {counted(len(part), 'utterance')} "
             f"({len(part) / len(utterances):.1%} of all)"
         )

@@ -64,6 +64,8 @@ def test_split(manifest, tmp_path, capsys):
         (["--share", "../x=1"], 2, "name the part by letters"),
         (["--share", "=1"], 2, "name the part by letters"),
         (["--share", "a=0.5", "--share", "a=0.5"], 2, "name the same part"),
+        (["--share", "A=0.5", "--share", "a=0.5"], 2, "name the same part"),  # one file on many disks
+        (["--share", "straße=0.5", "--share", "STRASSE=0.5"], 2, "name the same part"),
         (["--share", "a=0.5", "--share", "b=0.6"], 2, "1 together; they are"),
         (["--share", "a=1", "--seed", "-1"], 2, "is not in the range"),
         (["--share", "a=1", "--by", "accent"], 6, "has the key 'accent'"),
