@@ -6,6 +6,7 @@ import click
 
 from speakertrip.cli.options import Prior
 from speakertrip.cli.scoring import list_options, read_lists, refuse_overwriting
+from speakertrip.errors import counted
 
 if TYPE_CHECKING:
     from speakertrip.evaluation.fitting import Method
@@ -42,5 +43,5 @@ def calibrate(
     columns = [manifests.read_scores(file, lists.trials) for file in scores]
     fitted = evaluation.calibrate_scores(lists.trials, columns, lists.speakers, method, p_target, name=trials)
     fitted.write(out)
-    systems = f"{len(scores)} systems" if len(scores) > 1 else "1 system"
-    click.echo(f"{out}: {method} calibration of {systems} on {len(lists.trials):,} trials")
+    systems, on = counted(len(scores), "system"), counted(len(lists.trials), "trial")
+    click.echo(f"{out}: {method} calibration of {systems} on {on}")

@@ -14,7 +14,7 @@ from speakertrip.cli.options import (
     speech_options,
     store_option,
 )
-from speakertrip.errors import UsageError
+from speakertrip.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from speakertrip.audio import AudioSource
@@ -68,4 +68,4 @@ def enroll(
     if as_json:
         print_json({"name": profile.name, "utterances": utterances, "seconds": round(seconds, 3)})
     else:
-        click.echo(f"{profile.name}: {utterances} utterance{'s' * (utterances > 1)}, {seconds:.1f} s")
+        click.echo(f"{profile.name}: {counted(utterances, 'utterance')}, {seconds:.1f} s")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.options import progress_bar
+from speakertrip.cli.options import in_words, progress_bar
 from speakertrip.errors import AudioError, counted
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def write_built(
     if skipped:
         total = counted(len(skipped) + len(utterances), "audio file")
         click.echo(f"{len(skipped):,} of {total} left out.", err=True)
-    speakers = len({utterance.speaker for utterance in utterances})
-    click.echo(f"{out}: {counted(len(utterances), 'utterance')} of {counted(speakers, 'speaker')}")
+    click.echo(f"{out}: {in_words(utterances)}")
 
 
 def _corpus(name: str, *default: str) -> Callable[[Builder], click.Command]:
@@ -171,8 +170,8 @@ def cnceleb_trials(root: str, out: str, enrollments_out: str, joined: bool) -> N
     trials, models = read_cnceleb_trials(root, joined)
     write_enrollment_map(enrollments_out, models)
     write_trials(out, trials)
-    click.echo(f"{out}: {len(trials):,} trials ({trials.targets.sum():,} target)")
-    click.echo(f"{enrollments_out}: {len(models):,} models")
+    click.echo(f"{out}: {counted(len(trials), 'trial')} ({trials.targets.sum():,} target)")
+    click.echo(f"{enrollments_out}: {counted(len(models), 'model')}")
 
 
 CORPORA = (voxceleb1, voxceleb2, cnceleb, cnceleb_trials, librispeech, common_voice, speechocean, vctk)

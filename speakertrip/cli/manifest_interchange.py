@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from speakertrip.cli.options import progress_bar
+from speakertrip.cli.options import in_words, progress_bar
 from speakertrip.errors import UsageError
 
 # Their names alone, for a look at the help loads no format.
@@ -30,7 +30,7 @@ def import_manifest(name: str, source: str, out: str, data_root: str | None) -> 
 
     utterances = import_utterances(name, source, data_root)
     write_manifest(out, utterances)
-    click.echo(f"{out}: {len(utterances):,} utterances of {len({u.speaker for u in utterances}):,} speakers")
+    click.echo(f"{out}: {in_words(utterances)}")
 
 
 @click.command("export", epilog=f"Formats: {', '.join(NAMES)}.")
@@ -48,7 +48,7 @@ def export_manifest(name: str, manifest_path: str, out: str) -> None:
         sentences = export_utterances(name, utterances, out, lambda done, total: advance(1, total))
     for sentence in sentences:
         click.echo(sentence, err=True)
-    click.echo(f"{out}: {len(utterances):,} utterances of {len({u.speaker for u in utterances}):,} speakers")
+    click.echo(f"{out}: {in_words(utterances)}")
 
 
 def _require_two(source: str, target: str) -> None:

@@ -3,6 +3,7 @@
 import click
 
 from speakertrip.cli.options import progress_bar
+from speakertrip.errors import counted
 
 
 @click.command()
@@ -25,4 +26,5 @@ def shard(manifest: str, out: str, megabytes: int) -> None:
         rows = write_shards(
             read_manifest(manifest), out, megabytes * 10**6, lambda done, total: advance(1, total)
         )
-    click.echo(f"{Path(out) / MANIFEST}: {len(rows)} utterances in {len({row.path for row in rows})} shards")
+    shards = counted(len({row.path for row in rows}), "shard")
+    click.echo(f"{Path(out) / MANIFEST}: {counted(len(rows), 'utterance')} in {shards}")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from speakertrip.errors import AudioError, UsageError
+from speakertrip.errors import AudioError, UsageError, counted
 
 if TYPE_CHECKING:
     from speakertrip.audio import AudioSource
+    from speakertrip.manifests import Utterance
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -60,6 +61,12 @@ class Prior(click.FloatRange):
         if math.isnan(number):
             self.fail(f"{value} is no number.", param, ctx)
         return number
+
+
+def in_words(utterances: Sequence["Utterance"]) -> str:
+    """Count utterances and their speakers."""
+    speakers = len({utterance.speaker for utterance in utterances})
+    return f"{counted(len(utterances), 'utterance')} of {counted(speakers, 'speaker')}"
 
 
 def device_options(verb: Verb) -> Verb:

@@ -10,6 +10,7 @@ from speakertrip.cli.scoring import (
     same_trials_option,
     score_by_model,
 )
+from speakertrip.errors import counted
 
 
 @click.command()
@@ -36,4 +37,4 @@ def score(
 
     lists = read_lists_and_audio(trials, manifest, enrollments)
     write_scores(out, lists.trials, score_by_model(lists, model, device, threads, same_trials))
-    click.echo(f"{out}: {len(lists.trials):,} scores")
+    click.echo(f"{out}: {counted(len(lists.trials), 'score')}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import Verb, progress_bar
-from speakertrip.errors import DataError, StorageError, UsageError
+from speakertrip.errors import DataError, StorageError, UsageError, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,8 +64,8 @@ def caution(targets: int, speakers: int) -> str | None:
     if speakers >= MIN_SPEAKERS:
         return None
     return (
-        f"The interval says little: it rests on {targets:,} target trial{'s' * (targets > 1)} of {speakers} "
-        f"speaker{'s' * (speakers > 1)}; use a list with target trials of at least {MIN_SPEAKERS} speakers."
+        f"The interval says little: it rests on {counted(targets, 'target trial')} of "
+        f"{counted(speakers, 'speaker')}; use a list with target trials of at least {MIN_SPEAKERS} speakers."
     )
 
 
@@ -157,7 +157,9 @@ def scores_of_files(
     if not same_trials:
         require_other_trials(fitted.fitted_on, trials)
     if len(fitted.names) != len(columns):
-        raise DataError(f"{calibration} takes {len(fitted.names)} score files, not {len(columns)}.")
+        raise DataError(
+            f"{calibration} takes {counted(len(fitted.names), 'score file')}, not {len(columns)}."
+        )
     return fitted.calibration(np.column_stack(columns) if len(columns) > 1 else columns[0])
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from speakertrip.errors import UsageError
+from speakertrip.errors import UsageError, counted
 
 COUNT = click.IntRange(min=0)
 AT_LEAST_ONE = click.IntRange(min=1)
@@ -72,11 +72,11 @@ def trials(
     made = make_trials(read_manifest(manifest_path), options, manifest_path)
     write_trials(out, made.trials)
     if made.left_out:
-        click.echo(
-            f"{made.left_out:,} utterances lack what the conditions ask for and are left out.", err=True
-        )
+        left_out = counted(made.left_out, "utterance")
+        click.echo(f"Left out for lack of what the conditions ask for: {left_out}.", err=True)
     of_them = f"{made.trials.targets.sum():,} target"
-    click.echo(f"{out}: {len(made.trials):,} trials ({of_them})")
+    click.echo(f"{out}: {counted(len(made.trials), 'trial')} ({of_them})")
     if enrollments_out:
         write_enrollment_map(enrollments_out, made.models)
-        click.echo(f"{enrollments_out}: {len(made.models):,} models of {enroll_utterances} utterances")
+        of_each = counted(enroll_utterances or 0, "utterance")
+        click.echo(f"{enrollments_out}: {counted(len(made.models), 'model')} of {of_each}")

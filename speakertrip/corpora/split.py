@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from speakertrip.errors import DataError
+from speakertrip.errors import DataError, counted
 from speakertrip.manifests import Utterance
 
 
@@ -38,8 +38,8 @@ def split_speakers(
     one = sorted(s for s, each in sessions.items() if len(each) > 1 and len(set(each)) == 1)
     if held_out > len(several) + len(one) or held_out >= len(sessions):
         raise DataError(
-            f"Cannot hold out {held_out} speakers for validation: of {len(sessions)} speakers, "
-            f"{len(several) + len(one)} have two or more utterances. Lower validation.speakers."
+            f"Cannot hold out {counted(held_out, 'speaker')} for validation: of {counted(len(sessions), 'speaker')}, "
+            f"{len(several) + len(one)} with two or more utterances. Lower validation.speakers."
         )
     rng = np.random.default_rng(seed)
     from_several = round(held_out * len(several) / (len(several) + len(one)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from speakertrip.corpora.enrollment_models import Model, draw_models
 from speakertrip.corpora.pairs import Candidates, IntArray, PairArrays, Pairs
-from speakertrip.errors import DataError, UsageError
+from speakertrip.errors import DataError, UsageError, counted
 from speakertrip.manifests import Trials, Utterance
 
 MOST_TRIALS = 50_000_000  # of a kind in a list; more is a slip, and would fill the memory
@@ -105,9 +105,9 @@ def make_trials(
             language=options.language,
         )
         if not models:
+            wanted = counted(options.enroll_utterances, "utterance")
             raise DataError(
-                f"{name}: no speaker has {options.enroll_utterances} utterances for a model and another one for a "
-                f"target test{_under(options)}."
+                f"{name}: no speaker has {wanted} for a model and another one for a target test{_under(options)}."
             )
     targets = _choose(utterances, models, options, True, streams[1], name)
     nontargets = _choose(utterances, models, options, False, streams[2], name)

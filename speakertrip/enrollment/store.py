@@ -86,12 +86,14 @@ class SpeakerStore:
         with self._transaction("BEGIN IMMEDIATE") as db:
             known = db.execute("SELECT id, model FROM speakers WHERE name = ?", (name,)).fetchone()
             if known and mode == "new":
-                raise StoreError(f'{name} is enrolled already; enroll with "add" or "replace".')
+                raise StoreError(
+                    f"{name} is enrolled already; add to it by --add, or forget it first by --replace (mode=)."
+                )
             if known and mode == "replace":
                 db.execute("DELETE FROM speakers WHERE id = ?", (known[0],))
                 known = None
             if known and known[1] != model:
-                raise StoreError(f'{name} was enrolled with another model; enroll again with "replace".')
+                raise StoreError(f"{name} was enrolled with another model; enroll again by --replace.")
             if not known:
                 inserted = db.execute("INSERT INTO speakers (name, model) VALUES (?, ?)", (name, model))
                 known = (inserted.lastrowid, model)
@@ -200,7 +202,7 @@ def _read_profile(db: sqlite3.Connection, name: str) -> Profile:
     except (TypeError, ValueError):  # no enrollment, no bytes, or vectors of different sizes
         sound = False
     if not sound:
-        raise StoreError(f'The enrollments of {name} are damaged; enroll again with "replace".')
+        raise StoreError(f"The enrollments of {name} are damaged; enroll again by --replace.")
     return profile
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from speakertrip.errors import DataError
+from speakertrip.errors import DataError, counted
 from speakertrip.manifests import Trials, Utterance
 from speakertrip.metrics import speaker_groups
 from speakertrip.metrics.bootstrap import IntArray
@@ -36,7 +36,9 @@ def check_trials(trials: Trials, speakers: Mapping[str, str] | None) -> tuple[In
         source = "the manifest says" if speakers is not None else "the target trials of the list join both to"
         pair = f"the trial {trials.ids[trials.first[row]]} and {trials.ids[trials.second[row]]}"
         trial = f"{trials.where(row)}: {pair}" if trials.lines else f"T{pair[1:]}"
-        raise DataError(f"{trial} is labelled {label}, but {source} {truth} ({len(wrong)} such trials).")
+        raise DataError(
+            f"{trial} is labelled {label}, but {source} {truth} ({counted(len(wrong), 'such trial')})."
+        )
     return first, second, count
 
 

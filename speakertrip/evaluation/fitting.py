@@ -22,7 +22,7 @@ from speakertrip.backend.calibration import P_TARGET
 from speakertrip.backend.calibration_file import CalibrationFile
 from speakertrip.backend.pipeline import TOP
 from speakertrip.corpora import thin_speakers
-from speakertrip.errors import DataError, UsageError
+from speakertrip.errors import DataError, UsageError, counted
 from speakertrip.evaluation.checks import check_trials, speakers_of
 from speakertrip.evaluation.report import require_scores
 from speakertrip.evaluation.scoring import embed_sides
@@ -117,7 +117,9 @@ def fit_backend(
     check_trials(trials, speakers)
     shared = {speakers[id_] for id_ in trials.ids} & {utterance.speaker for utterance in cohort}
     if shared:
-        raise DataError(f"The cohort holds {len(shared)} speakers of the trials, {min(shared)} among them.")
+        raise DataError(
+            f"The cohort holds {counted(len(shared), 'speaker')} of the trials, {min(shared)} among them."
+        )
     if adapt and not recipe.plda:
         raise UsageError("Only PLDA adapts to another domain; ask for it, or leave out the utterances.")
     if recipe.needs_cohort and not cohort:

@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.errors import StorageError
+from speakertrip.errors import StorageError, counted
 from speakertrip.evaluation.conditions import ConditionReport
 from speakertrip.evaluation.report import Interval, Report
 from speakertrip.manifests import Trials
@@ -84,7 +84,7 @@ def _draw(folder: Path, name: str, trials: Trials, scores: npt.NDArray[np.floati
 
 def table(report: Report) -> list[tuple[str, str]]:
     """Return the rates by name, as text with their intervals."""
-    counts = f"{report.trials:,} ({report.targets:,} target), {report.speakers:,} speakers"
+    counts = f"{report.trials:,} ({report.targets:,} target), {counted(report.speakers, 'speaker')}"
     if report.speakers_from != "manifest":
         counts += " (ids that target trials join count as one)"
     found = [
@@ -109,7 +109,8 @@ def _page(name: str, report: Report, conditions: Sequence[ConditionReport], draw
     if report.target_speakers < MIN_SPEAKERS:
         lines += [
             "",
-            f"**The intervals say little:** they rest on {report.target_speakers} speakers with target trials.",
+            "**The intervals say little:** they rest on "
+            f"{counted(report.target_speakers, 'speaker')} with target trials.",
         ]
     if conditions:
         lines += [

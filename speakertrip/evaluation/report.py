@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.errors import DataError
+from speakertrip.errors import DataError, counted
 from speakertrip.evaluation.checks import check_trials
 from speakertrip.manifests import Trials
 from speakertrip.metrics import (
@@ -138,7 +138,7 @@ def require_scores(trials: Trials, scores: npt.ArrayLike) -> npt.NDArray[np.floa
     broken = np.flatnonzero(~(np.abs(values) <= LARGEST))
     if len(broken):
         what = f"the score {values[broken[0]]:g} is not finite or beyond {LARGEST:g}"
-        raise DataError(f"{trials.where(int(broken[0]))}: {what} ({len(broken)} such trials).")
+        raise DataError(f"{trials.where(int(broken[0]))}: {what} ({counted(len(broken), 'such trial')}).")
     return values
 
 

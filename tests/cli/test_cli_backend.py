@@ -135,7 +135,7 @@ def test_the_number_of_score_files_must_fit(call, score_files):
     assert call("calibrate", "one.a", "--trials", "one.trials", "--out", "c.json")[0] == 0
     scores = ("--scores", "two.a", "--scores", "two.b")
     code, _, err = call("evaluate", *scores, "--trials", "two.trials", "--calibration", "c.json")
-    assert (code, err) == (6, "c.json takes 1 score files, not 2.\n")
+    assert (code, err) == (6, "c.json takes 1 score file, not 2.\n")
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,7 @@ def test_cnceleb_trials(tmp_path, write_tree, capsys):
         run(["manifest", "cnceleb-trials", str(tmp_path), "--out", names[0], "--enrollments-out", names[1]])
         == 0
     )
-    assert capsys.readouterr().out == f"{names[0]}: 1 trials (1 target)\n{names[1]}: 1 models\n"
+    assert capsys.readouterr().out == f"{names[0]}: 1 trial (1 target)\n{names[1]}: 1 model\n"
     assert run(["manifest", "cnceleb", str(tmp_path), "--split", "eval", "--out", names[2]]) == 0
     known = {row.id for row in read_manifest(names[2])}
     assert {id_ for ids in read_enrollment_map(names[1]).values() for id_ in ids} <= known

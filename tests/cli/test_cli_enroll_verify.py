@@ -194,7 +194,11 @@ def test_poor_audio_is_warned_of(speakertrip, place):
 
 def test_enrolling_again(speakertrip):
     speakertrip("enroll", "spk1", "0.wav")
-    refused(speakertrip("enroll", "spk1", "1.wav"), 4, 'enrolled already; enroll with "add" or "replace"')
+    refused(
+        speakertrip("enroll", "spk1", "1.wav"),
+        4,
+        "enrolled already; add to it by --add, or",
+    )
     assert speakertrip("enroll", "spk1", "1.wav", "2.wav", "--add")[1] == "spk1: 3 utterances, 3.6 s\n"
     refused(speakertrip("enroll", "spk1", "1.wav", "silence.wav", "--replace"), 3, "silence.wav")
     assert len(SpeakerStore("speakers.sqlite").get("spk1").enrollments) == 3

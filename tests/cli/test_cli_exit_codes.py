@@ -259,5 +259,5 @@ def test_names_that_the_output_cannot_spell(tmp_path, write_tree, encoding):
     folder = (tmp_path / "plain").rename(tmp_path / os.fsdecode(b"caf\xe9 \xe5\xa3\xb0"))
     done = start("manifest", "build", folder, env=os.environ | {"PYTHONIOENCODING": encoding})
     assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("manifest.jsonl: 1 utterances of 1 speakers\n")
+    assert done.stdout.endswith("manifest.jsonl: 1 utterance of 1 speaker\n")
     assert r"caf\udce9" in done.stdout

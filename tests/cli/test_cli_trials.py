@@ -38,7 +38,7 @@ def test_conditions(manifest, capsys):
     assert run(["manifest", "trials", manifest, "--out", "t.txt", *options]) == 0
     out, err = capsys.readouterr()
     assert out == "t.txt: 19 trials (9 target)\n"
-    assert err == "4 utterances lack what the conditions ask for and are left out.\n"
+    assert err == "Left out for lack of what the conditions ask for: 4 utterances.\n"
     for enrollment, test in zip(read_trials("t.txt").enrollments, read_trials("t.txt").tests, strict=True):
         assert "d/" not in enrollment + test
         assert enrollment[:3] != test[:3]

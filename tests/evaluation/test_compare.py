@@ -42,7 +42,7 @@ def test_scores_must_fit_the_list(trials):
     broken[4] = np.nan
     huge = np.full(len(trials), 1e31)
     with pytest.raises(
-        DataError, match="the score 1e\\+31 is not finite or beyond 1e\\+30 \\(1770 such trials\\)"
+        DataError, match="the score 1e\\+31 is not finite or beyond 1e\\+30 \\(1,770 such trials\\)"
     ):
         compare(trials, huge, np.zeros(len(trials)))
     with pytest.raises(DataError, match="The trial 0/0 and 1/1: the score nan is not finite"):

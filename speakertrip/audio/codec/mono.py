@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.errors import AudioError
+from speakertrip.errors import AudioError, counted
 
 FloatArray = npt.NDArray[np.float32]
 CANCELLED = 1e-3  # -30 dB: independent channels lose 10 log10(channels) dB in their mean, opposite ones all
@@ -53,7 +53,7 @@ class MonoBuffer:
         if self.channel is not None:
             if not 0 <= self.channel < channels:
                 raise AudioError(
-                    f"{self.name} has {channels} channel{'s' * (channels > 1)}, counted from 0; there is no channel "
+                    f"{self.name} has {counted(channels, 'channel')}, counted from 0; there is no channel "
                     f"{self.channel}."
                 )
             return np.ascontiguousarray(block[:, self.channel])

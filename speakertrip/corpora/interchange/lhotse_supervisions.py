@@ -17,7 +17,7 @@ from speakertrip.corpora.interchange.lhotse_recordings import (
     place_all,
 )
 from speakertrip.corpora.interchange.rows import build_utterances, number_of, text_of
-from speakertrip.errors import DataError
+from speakertrip.errors import DataError, counted
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath
 
@@ -84,7 +84,7 @@ def _find(folder: Path, word: str) -> Path:
     except OSError as error:
         raise DataError(f"Cannot read the folder {folder}: {error.strerror}.") from None
     if len(files) != 1:
-        found = f"{len(files)} files" if files else "no file"
+        found = counted(len(files), "file") if files else "no file"
         raise DataError(
             f"{folder} holds {found} with {word!r} in the name and one of the endings {', '.join(SUFFIXES)}; one is "
             "expected."
