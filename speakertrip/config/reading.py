@@ -18,6 +18,18 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+REASONS = {  # for what pydantic says in words of Python
+    "extra_forbidden": "no such option",
+    "missing": "is missing",
+    "tuple_type": "must be a list",
+    "model_type": "must be a section",
+    "model_attributes_type": "must be a section",
+    "string_type": "must be text",
+    "string_too_short": "must not be empty",
+    "too_short": "must have at least {min_length} entries, not {actual_length}",
+    "too_long": "must have at most {max_length} entries, not {actual_length}",
+    "union_tag_invalid": "there is no kind '{tag}'; take one of {expected_tags}",
+}
 LARGEST = 1 << 20  # bytes; a device or a wrong file would fill the memory
 
 
@@ -78,11 +90,8 @@ def _apply(entries: Any, override: str) -> None:
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"] if part not in _kinds())
-    reason = (
-        "no such option"
-        if problem["type"] == "extra_forbidden"
-        else problem["msg"].removeprefix("Value error, ")
-    )
+    said = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    reason = REASONS[problem["type"]].format(**problem.get("ctx", {})) if problem["type"] in REASONS else said
     if problem["type"] == "union_tag_not_found":
         kinds = {"encoder": ("ecapa", "xvector"), "loss": ("constant", "linear", "cosine", "adaptive")}.get(
             key.partition(".")[0], EFFECT_KINDS

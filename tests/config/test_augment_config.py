@@ -82,27 +82,49 @@ def test_bad_overrides_are_named(read, override, words):
     [
         ('kind = "noise"\nsnr = 3', r"config\.toml: augment\.chain\.0\.snr: no such option"),
         ('kind = "noise"\nsnr_db = [20, 5]', r"augment\.chain\.0\.snr_db: must be \[lowest, highest\]"),
-        ('kind = "noise"\nprobability = 2', r"augment\.chain\.0\.probability: Input should be less"),
-        ('kind = "noise"\nmanifest = ""', r"augment\.chain\.0\.manifest: String should have"),
-        ('kind = "nois"', r"augment\.chain\.0: .*'noise', 'babble'"),
+        ('kind = "noise"\nprobability = 2', r"augment\.chain\.0\.probability: must be less"),
+        ('kind = "noise"\nmanifest = ""', r"augment\.chain\.0\.manifest: must not be empty"),
+        (
+            'kind = "nois"',
+            r"augment\.chain\.0: there is no kind 'nois'; take one of 'noise', 'babble', .*'gain'\.$",
+        ),
+        ('kind = "noise"\nsnr_db = 3', r"augment\.chain\.0\.snr_db: must be a list\.$"),
+        (
+            'kind = "noise"\nsnr_db = [1, 2, 3]',
+            r"augment\.chain\.0\.snr_db: must have at most 2 entries, not 3\.$",
+        ),
         ("snr_db = [1, 2]", r'augment\.chain\.0: say which: kind = "noise" or kind = "babble"'),
-        ('kind = "reverb"', r"augment\.chain\.0\.manifest: Field required"),
+        ('kind = "reverb"', r"augment\.chain\.0\.manifest: is missing"),
         ('kind = "babble"\nvoices = [0, 3]', r"augment\.chain\.0: voices must lie between 1 and 32"),
         ('kind = "babble"\nvoices = [4, 3]', r"augment\.chain\.0\.voices: must be \[lowest"),
         ('kind = "band"\nlow = [300, 5000]', r"augment\.chain\.0: low must lie below high"),
-        ('kind = "band"\nhigh = [3000, 9000]', r"augment\.chain\.0\.high\.1: Input should be less"),
+        ('kind = "band"\nhigh = [3000, 9000]', r"augment\.chain\.0\.high\.1: must be less"),
         ('kind = "room"\nsize = [1, 2]', r"augment\.chain\.0: size must be 1\.5 m or more"),
-        ('kind = "codec"\ncodecs = []', r"augment\.chain\.0\.codecs: .* at least 1"),
+        ('kind = "codec"\ncodecs = []', r"augment\.chain\.0\.codecs: must have at least 1 entries, not 0"),
         (
             'kind = "codec"\ncodecs = ["aac"]',
-            r"augment\.chain\.0\.codecs\.0: Input should be 'opus' or 'mp3'",
+            r"augment\.chain\.0\.codecs\.0: must be 'opus' or 'mp3'",
         ),
-        ('kind = "gain"\ndb = [-inf, 0]', r"augment\.chain\.0\.db\.0: Input should be"),
+        ('kind = "gain"\ndb = [-inf, 0]', r"augment\.chain\.0\.db\.0: must be"),
     ],
 )
 def test_bad_entries_are_named_by_file_and_key(read, entry, message):
     with pytest.raises(ConfigError, match=message):
         read(f"[[augment.chain]]\n{entry}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[augment]\nchain = 3", r"augment\.chain: must be a list\.$"),
+        ('[augment.chain]\nkind = "noise"', r"augment\.chain: must be a list\.$"),
+        ('[augment]\nchain = ["noise"]', r"augment\.chain\.0: must be a section\.$"),
+        ("augment = 3", r"augment: must be a section\.$"),
+    ],
+)
+def test_a_chain_of_another_shape(read, text, message):
+    with pytest.raises(ConfigError, match=message):
+        read(text)
 
 
 def test_the_second_entry_is_called_1(read):
