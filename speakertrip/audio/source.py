@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias
 
+from speakertrip.audio.streams import GuardedStream, Window
 from speakertrip.errors import AudioError
 from speakertrip.manifests.lines import FilePath
 
@@ -86,7 +87,7 @@ def source_name(source: AudioSource) -> str:
 
 
 @contextmanager
-def open_audio(source: AudioSource) -> Iterator["io.FileIO | GuardedStream"]:
+def open_audio(source: AudioSource) -> Iterator[io.FileIO | GuardedStream]:
     """Open a source for reading, at its beginning.
 
     A file object is read from its own beginning, wherever it stands, and is left open; two threads may not share one.
@@ -102,7 +103,7 @@ def open_audio(source: AudioSource) -> Iterator["io.FileIO | GuardedStream"]:
         with _open_file(source.path) as file:
             if os.fstat(file.fileno()).st_size < source.first + source.count:
                 raise AudioError(f"{source.path} ends before {source.name} does; write the shards again.")
-            with _guard(_Window(file, source.first, source.count), source.name) as guarded:
+            with _guard(Window(file, source.first, source.count), source.name) as guarded:
                 yield guarded
     else:
         stream = io.BytesIO(source.content) if isinstance(source, AudioBytes) else source
@@ -111,7 +112,7 @@ def open_audio(source: AudioSource) -> Iterator["io.FileIO | GuardedStream"]:
 
 
 @contextmanager
-def _guard(stream: BinaryIO | io.RawIOBase, name: str) -> Iterator["GuardedStream"]:
+def _guard(stream: BinaryIO | io.RawIOBase, name: str) -> Iterator[GuardedStream]:
     try:
         stream.seek(0)
     except Exception as error:  # whatever somebody else's object raises
@@ -124,84 +125,6 @@ def _guard(stream: BinaryIO | io.RawIOBase, name: str) -> Iterator["GuardedStrea
     finally:
         if guarded.error is not None:
             raise AudioError(f"{name} cannot be read: {guarded.error}.") from guarded.error
-
-
-class GuardedStream:
-    """A stream whose callers, compiled libraries, never see an exception; the first is kept.
-
-    Args:
-        stream: seekable, of bytes.
-
-    Attributes:
-        error: what went wrong in a read; None while nothing has.
-    """
-
-    def __init__(self, stream: BinaryIO | io.RawIOBase) -> None:
-        self._stream = stream
-        self.error: Exception | None = None
-
-    def read(self, size: int = -1) -> bytes:
-        """Read at most ``size`` bytes; none where that fails."""
-        try:
-            data = self._stream.read(size)
-            if not isinstance(data, bytes):
-                raise TypeError("it gives text or nothing, and not bytes")
-        except Exception as error:
-            self.error = self.error or error
-            return b""
-        return data if size < 0 else data[:size]
-
-    def readinto(self, buffer: Any) -> int:
-        """Read as much as the buffer holds; return how much that was."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a place; stay where it does not exist, as a file does."""
-        try:
-            self._stream.seek(offset, whence)
-        except (OSError, ValueError):
-            pass
-        except Exception as error:
-            self.error = self.error or error
-        return self.tell()
-
-    def tell(self) -> int:
-        """Return the place; 0 where it cannot be told."""
-        try:
-            return self._stream.tell()
-        except Exception as error:
-            self.error = self.error or error
-            return 0
-
-
-class _Window(io.RawIOBase):
-    """A stretch of a file as a file of its own."""
-
-    def __init__(self, file: io.FileIO, first: int, count: int) -> None:
-        self._file, self._first, self._count = file, first, count
-        self._place = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        place = offset + (0, self._place, self._count)[whence]
-        if place < 0:
-            raise ValueError(f"there is no place {place}")
-        self._place = place
-        return place
-
-    def readinto(self, buffer: Any, /) -> int:
-        left = max(0, self._count - self._place)
-        self._file.seek(self._first + self._place)
-        read = self._file.readinto(memoryview(buffer)[:left]) or 0
-        self._place += read
-        return read
 
 
 def require_file(path: FilePath) -> Path:

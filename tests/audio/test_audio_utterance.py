@@ -1,11 +1,8 @@
-import io
-
 import numpy as np
 import pytest
 import soundfile
 
-from speakertrip.audio import audio_of, load_utterance, load_waveform, source
-from speakertrip.audio.source import AudioSpan
+from speakertrip.audio import audio_of, load_utterance, load_waveform, streams
 from speakertrip.errors import AudioError
 from speakertrip.manifests import Utterance
 
@@ -48,26 +45,12 @@ def test_only_what_a_crop_needs_is_read(tmp_path, monkeypatch):
     (tmp_path / "0.tar").write_bytes(bytes(512) + audio + bytes(512))
     utterance = Utterance("a", tmp_path / "0.tar", "s", span=(512, len(audio)))
     read = []
-    plain = source.GuardedStream.read
+    plain = streams.GuardedStream.read
     monkeypatch.setattr(
-        source.GuardedStream, "read", lambda self, size=-1: read.append(plain(self, size)) or read[-1]
+        streams.GuardedStream, "read", lambda self, size=-1: read.append(plain(self, size)) or read[-1]
     )
     np.testing.assert_array_equal(load_utterance(utterance, 30.0, 1.0), whole[480_000:496_000])
     assert sum(map(len, read)) < 200_000
-
-
-def test_a_window_is_read_as_the_file_would_be(tmp_path):
-    content = bytes(range(200))
-    (tmp_path / "0.tar").write_bytes(b"before" + content + b"after")
-    with (
-        source.open_audio(AudioSpan(tmp_path / "0.tar", 6, 200, "a")) as window,
-        io.BytesIO(content) as file,
-    ):
-        for seek, size in [((0,), 10), ((5, 1), 30), ((-20, 2), 50), ((300,), 5), ((100,), -1), ((0, 2), 1)]:
-            assert window.seek(*seek) == file.seek(*seek)
-            assert window.read(size) == file.read(size)
-            assert window.tell() == file.tell()
-        assert window.seek(-1) == file.tell()  # there is no such place
 
 
 def test_what_is_wrong_with_a_shard_is_said(tmp_path, shard):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from speakertrip.audio.codec.mono import MonoBuffer
 from speakertrip.audio.codec.stretch import AudioHeader, Stretch
 from speakertrip.audio.limits import limit_format, limit_length
-from speakertrip.audio.source import GuardedStream
+from speakertrip.audio.streams import GuardedStream
 from speakertrip.errors import AudioError, TruncatedError
 
 WITH_INDEX = ("mov", "matroska")  # containers with a length and with times; of raw AAC, av only guesses them

@@ -10,7 +10,8 @@ from speakertrip.audio.codec import container, sound
 from speakertrip.audio.codec.content import find_library
 from speakertrip.audio.codec.stretch import AudioHeader, Stretch
 from speakertrip.audio.limits import require_samples
-from speakertrip.audio.source import AudioSource, GuardedStream, open_audio, source_name
+from speakertrip.audio.source import AudioSource, open_audio, source_name
+from speakertrip.audio.streams import GuardedStream
 from speakertrip.errors import AudioError
 
 

@@ -13,7 +13,7 @@ import soundfile
 from speakertrip.audio.codec.mono import MonoBuffer
 from speakertrip.audio.codec.stretch import AudioHeader, Stretch
 from speakertrip.audio.limits import limit_format, limit_length
-from speakertrip.audio.source import GuardedStream
+from speakertrip.audio.streams import GuardedStream
 from speakertrip.errors import AudioError, StorageError, TruncatedError
 from speakertrip.manifests.lines import FilePath, replacing
 
