@@ -13,7 +13,7 @@ class Served:
     etag: str = '"v1"'  # empty: none is sent
     modified: str = ""
     ranges: bool = True
-    length: bool = True  # whether the length is stated
+    length: bool | str = True  # whether the length is stated, or what is stated in its place
     cuts: list[int] = field(default_factory=list)  # bytes after which each answer breaks off, in turn
     failures: list[int] = field(default_factory=list)  # statuses that come before, in turn
     location: str = ""  # of a redirect
@@ -69,7 +69,7 @@ def serve_files() -> Iterator[FileServer]:
                 if value:
                     self.send_header(name, value)
             if file.length:
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", file.length if file.length is not True else str(len(body)))
             self.end_headers()
             self.wfile.write(body[: file.cuts.pop(0)] if file.cuts else body)
 

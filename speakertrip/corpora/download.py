@@ -100,8 +100,7 @@ def _fetch(url: str, part: Path, progress: Progress | None) -> None:
             begin = _begin(response.headers) if response.status == 206 else 0
             if begin not in (0, have):
                 raise BrokenOffError("the server answered with another range")
-            length = response.headers.get("Content-Length", "")
-            total = begin + int(length) if length.isdecimal() else None
+            total = None if response.length is None else begin + response.length
             with part.open("ab" if begin else "wb") as file:
                 if not begin:  # the old bytes are gone by now: they never stand under a new tag
                     _write_tag(part, response.headers)
@@ -156,7 +155,7 @@ def _digest(path: Path, algorithm: str) -> str:
 
 
 def _begin(headers: HTTPMessage) -> int:
-    match = re.match(r"bytes (\d+)-", headers.get("Content-Range", ""))
+    match = re.match(r"bytes (\d{1,18})-", headers.get("Content-Range", ""))
     return int(match[1]) if match else -1
 
 

@@ -149,6 +149,14 @@ def test_no_length_stated(tmp_path, server):
     assert seen[-1] == (len(BODY), None)
 
 
+@pytest.mark.parametrize("length", ["9" * 5_000, "many", "-3"])
+def test_a_length_that_is_none(tmp_path, server, length):
+    seen = []
+    url = server.add("a.bin", BODY, length=length)
+    assert download(url, tmp_path / "a.bin", MD5, lambda *numbers: seen.append(numbers))
+    assert seen[-1] == (len(BODY), None)
+
+
 def test_a_passing_failure(tmp_path, server):
     url = server.add("a.bin", BODY, failures=[503, 500, 429])
     assert download(url, tmp_path / "a.bin", MD5)
