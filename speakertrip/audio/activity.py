@@ -15,13 +15,10 @@ DIGITAL_SILENCE_DB = -200.0
 QUIETEST_DB = -75.0  # a floor below this tells of a gate or of digital silence, not of a room
 SMOOTHED = 9  # frames of the running median, which a click of less than 40 ms does not move
 FLOOR = 0.1  # share of the frames that lie below the floor
-CEILING, CEILING_FRAMES = (
-    0.05,
-    100,
-)  # share that lies above the ceiling, and how many suffice in a long recording
-LEAST_RANGE_DB = (
-    4.0  # of ceiling over floor; steady noise has less than 2, speech in noise as loud as it about 5
-)
+# Share of the frames that lies above the ceiling, and how many suffice in a long recording.
+CEILING, CEILING_FRAMES = 0.05, 100
+# Of ceiling over floor; steady noise has less than 2, speech in noise as loud as it about 5.
+LEAST_RANGE_DB = 4.0
 THRESHOLD = 0.2  # of the way from floor to ceiling
 SPEECH_RANGE_DB = 30.0  # below the ceiling: how far speech itself falls
 SHORTEST_SPEECH, SHORTEST_PAUSE, HANGOVER = 10, 20, 5  # frames

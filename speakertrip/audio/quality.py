@@ -11,15 +11,13 @@ from speakertrip.audio.activity import Stretches, find_speech, runs, total_secon
 from speakertrip.audio.waveform import SAMPLE_RATE
 
 NEAR_FULL_SCALE = 0.9  # a lower peak is no clipping
-AT_PEAK = (
-    0.99  # of the peak: samples beyond lie at it, also where resampling or a codec has rounded the corners
-)
+# Share of the peak: samples beyond lie at it, also where resampling or a codec has rounded the corners.
+AT_PEAK = 0.99
 CLIPPED_RUN = 3  # samples; a voice that is not clipped rarely stays at its peak so long
 BLOCK = 160  # samples of the blocks whose power tells the noise
 SHORTEST_NOISE = 20  # blocks of pause, 0.2 s: what is shorter may be a syllable too short to count as speech
-NOISE = (
-    0.1  # quantile of the power of those blocks; above it a pause holds breath, clicks and the ends of words
-)
+# Quantile of the power of those blocks; above it a pause holds breath, clicks and the ends of words.
+NOISE = 0.1
 ROUNDING_POWER = 2.0**-30 / 12  # of rounding to 16 bits, -101 dB: no pause counts as quieter
 SPECTRUM = 512  # samples of a frame whose spectrum is taken
 SPECTRA = 2_000  # frames at most, evenly over the speech
@@ -38,7 +36,7 @@ class Quality:
         speech_seconds: how much of it is speech.
         level_db: RMS of the speech in dB of full scale, which is a constant 1; -inf where there is no speech.
         peak: the largest absolute sample.
-        clipped: share of the samples, 0 to 1, that lie in runs of 3 or more within 3 % of the peak, where that is 0.9
+        clipped: share of the samples, 0 to 1, that lie in runs of 3 or more within 1 % of the peak, where that is 0.9
             to 1, or of full scale where it lies beyond.
         snr_db: power of the speech over that of the noise in the pauses, in dB, at least -30; None without speech or
             without a pause.

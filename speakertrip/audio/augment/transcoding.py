@@ -21,9 +21,8 @@ FORMATS: dict[Codec, tuple[str, str]] = {  # container and subtype, as libsndfil
     "alaw": ("WAV", "ALAW"),
     "gsm": ("WAV", "GSM610"),
 }
-SHORTEST = (
-    1_600  # samples; shorter waveforms are lengthened by silence, for some codecs fail at a frame or less
-)
+# Samples; shorter waveforms are lengthened by silence, for some codecs fail at a frame or less.
+SHORTEST = 1_600
 MOST_COMPRESSION = 0.999  # MP3 refuses 1
 TELEPHONE_RATE, TELEPHONE_LOW, TELEPHONE_HIGH = 8_000, 300.0, 3_400.0  # hertz
 

@@ -38,9 +38,8 @@ class Stretch:
         >>> Stretch(0.5, 1.0).within(32_000, 16_000), Stretch(0.5, 1.499, slack=0.01).within(32_000, 16_000)
         ((8000, 16000), (8000, 24000))
         """
-        first = round(
-            min(max(self.start, 0.0) * rate, frames)
-        )  # min first: a product may overflow to infinity
+        # The minimum first: a product may overflow to infinity.
+        first = round(min(max(self.start, 0.0) * rate, frames))
         rest = frames - first
         count = rest if self.duration is None else round(min(self.duration * rate, rest))
         return first, rest if rest - count <= self.slack * rate else count
