@@ -19,8 +19,9 @@ FLOOR = 1e-6  # of the mel power of a signal of unit level, about 80 dB below sp
 class LogMel(nn.Module):
     """Log-mel energies of level-normalised waveforms, with each utterance's mean over time removed.
 
-    A waveform is first divided by its root mean square, so that gain does not matter; removing the mean over
-    time then removes any fixed linear channel. Hann window of 25 ms, hop of 10 ms, HTK mel scale.
+    A waveform first loses its mean, the offset of a cheap sound card, and is divided by its root mean square, so that
+    gain does not matter; removing the mean over time then removes any fixed linear channel. Hann window of 25 ms,
+    hop of 10 ms, HTK mel scale.
 
     Rows of a batch do not influence each other; they must be of equal length (padding would change the mean).
 
@@ -62,6 +63,7 @@ class LogMel(nn.Module):
         """Compute the features of a batch of waveforms of equal length."""
         with torch.autocast(waveforms.device.type, enabled=False):  # powers of speech overflow half precision
             waveforms = waveforms.float()
+            waveforms = waveforms - waveforms.mean(dim=1, keepdim=True)
             level = waveforms.square().mean(dim=1, keepdim=True).sqrt()
             energies: Tensor = self.mel(waveforms / level.clamp_min(1e-8))
             features = torch.log(energies + FLOOR).transpose(1, 2)

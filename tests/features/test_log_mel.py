@@ -17,7 +17,7 @@ def waveform():
 def test_agrees_with_librosa(waveform):
     config = FeatureConfig()
     power = librosa.feature.melspectrogram(
-        y=waveform / np.sqrt(np.mean(waveform**2)),
+        y=(waveform - waveform.mean()) / waveform.std(),
         sr=16_000,
         n_fft=FFT,
         win_length=WINDOW,
@@ -41,6 +41,12 @@ def test_gain_does_not_matter(waveform):
     batch = torch.from_numpy(np.stack([waveform, 0.003 * waveform]))
     loud, quiet = front(batch)
     torch.testing.assert_close(loud, quiet, atol=1e-4, rtol=0)
+
+
+def test_an_offset_does_not_matter(waveform):
+    front = LogMel(FeatureConfig())
+    centred, offset = front(torch.from_numpy(np.stack([0.1 * waveform, 0.1 * waveform + 0.3])))
+    torch.testing.assert_close(centred, offset, atol=1e-3, rtol=0)
 
 
 def test_a_fixed_filter_hardly_matters(waveform):
