@@ -187,10 +187,10 @@ def test_held_out_speakers_are_not_trained_on(config, corpus, utterances, tmp_pa
         kept_files.extend(u.speaker for u in chosen)
         return original(chosen, *rest)
 
-    from speakertrip.training import loop
+    from speakertrip.training import run
 
-    original = loop.open_source
-    monkeypatch.setattr(loop, "open_source", spy)
+    original = run.open_source
+    monkeypatch.setattr(run, "open_source", spy)
     train(config, corpus, tmp_path / "run")
     assert len(set(kept_files)) == 7
     assert not set(kept_files) & {u.speaker for u in held}
@@ -209,7 +209,7 @@ def test_too_little_data_is_said_in_words(config, corpus, utterances, tmp_path):
     assert not (tmp_path / "a").exists()
     once = [u for u in utterances if u.session == "session-0" and u.id.endswith("0.wav")]
     write_manifest(tmp_path / "manifest.train.jsonl", once)
-    with pytest.raises(DataError, match=r"Cannot hold out 3 speakers .* 0 have two or more utterances"):
+    with pytest.raises(DataError, match=r"Cannot hold out 3 speakers .* 0 with two or more utterances"):
         train(config, tmp_path, tmp_path / "b")
     large = config.model_copy(update={"batch": config.batch.model_copy(update={"speakers": 500})})
     with pytest.raises(TrainingError, match="batch of 500 speakers cannot be filled from 21"):
