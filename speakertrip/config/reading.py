@@ -4,19 +4,22 @@ import sys
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from speakertrip.config.augment import EFFECT_KINDS
 from speakertrip.config.frozen import Frozen
 from speakertrip.config.train import TrainConfig
+from speakertrip.config.tune import TuneSpace
 from speakertrip.errors import ConfigError
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+Model = TypeVar("Model", bound=Frozen)
 
 REASONS = {  # for what pydantic says in words of Python
     "extra_forbidden": "no such option",
@@ -45,6 +48,15 @@ def read_config(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Tra
         ConfigError: the file cannot be read, is not TOML, or an entry is unknown or out of range; the message
             names the file and the dotted key.
     """
+    return _read(TrainConfig, path, overrides)
+
+
+def read_space(path: str | PathLike[str]) -> TuneSpace:
+    """Read what a search may try; the same errors as of ``read_config``."""
+    return _read(TuneSpace, path, ())
+
+
+def _read(model: type[Model], path: str | PathLike[str], overrides: Sequence[str]) -> Model:
     try:
         with Path(path).open("rb") as file:
             content = file.read(LARGEST + 1)
@@ -58,7 +70,7 @@ def read_config(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Tra
     for override in overrides:
         _apply(entries, override)
     try:
-        return TrainConfig.model_validate(entries)
+        return model.model_validate(entries)
     except ValidationError as error:
         raise ConfigError(f"{path}: {_first_problem(error)}.") from None
 
