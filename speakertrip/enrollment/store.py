@@ -145,7 +145,7 @@ class SpeakerStore:
                 return
             target = Path(os.path.realpath(self.path))  # a link stays one
             target.parent.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
+            with TemporaryDirectory(dir=target.parent, prefix=".store-") as folder:
                 fresh = Path(folder) / target.name
                 # Made here, not by SQLite, so that it is private from its first byte.
                 os.close(os.open(fresh, os.O_CREAT | os.O_RDWR, 0o600))
