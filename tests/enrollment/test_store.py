@@ -48,7 +48,9 @@ def test_what_was_enrolled_is_read(file):
 
 def test_a_name_that_is_taken_is_refused(file):
     SpeakerStore(file).add("spk1", MODEL, [enrollment(0)])
-    with pytest.raises(StoreError, match='spk1 is enrolled already; add to it by --add, or forget it first by --replace'):
+    with pytest.raises(
+        StoreError, match="spk1 is enrolled already; add to it by --add, or forget it first by"
+    ):
         SpeakerStore(file).add("spk1", MODEL, [enrollment(1)])
     assert enrolled(file) == first(0)
 
@@ -68,7 +70,7 @@ def test_add_keeps_and_replace_forgets(file):
 def test_embeddings_of_two_models_do_not_meet(file):
     speakers = SpeakerStore(file)
     speakers.add("spk1", MODEL, [enrollment(0)])
-    with pytest.raises(StoreError, match='another model; enroll again by --replace'):
+    with pytest.raises(StoreError, match="another model; enroll again by --replace"):
         speakers.add("spk1", "1" * 64, [enrollment(1)], "add")
     assert enrolled(file) == first(0)
     assert speakers.add("spk1", "1" * 64, [enrollment(1)], "replace").model == "1" * 64
@@ -351,7 +353,7 @@ def test_damaged_embeddings_are_refused_and_can_be_replaced(file, blob):
         else:
             db.execute("UPDATE enrollments SET embedding = ? WHERE id = 1", (blob,))
     db.close()
-    with pytest.raises(StoreError, match='enrollments of spk1 are damaged; enroll again by --replace'):
+    with pytest.raises(StoreError, match="enrollments of spk1 are damaged; enroll again by --replace"):
         speakers.get("spk1")
     speakers.add("spk1", MODEL, [enrollment(2)], "replace")
     assert enrolled(file) == first(2)

@@ -22,7 +22,7 @@ class MonoBuffer:
     said is silently gone. So the mean is judged in stretches of 8,192 samples: it is lost where its energy lies 30 dB
     below that of the channels, and where that befalls more than a tenth of all energy, it is refused. No microphones
     that stand apart come near: of speech that reaches the second up to 1 ms later, or by another reverberation, the
-    worst stretch loses 18 dB; with an artificial width four times as loud as the middle, and 50 ms behind it, a
+    worst stretch loses 12 dB; with an artificial width four times as loud as the middle, and 50 ms behind it, a
     twentieth of the energy is lost. It is an error, not a warning, because a speaker would be enrolled from silence,
     and one channel can be named instead.
 
