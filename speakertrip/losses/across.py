@@ -2,8 +2,9 @@
 
 A value that every process computes from the whole batch is differentiated by each of them. The backward pass of a
 sum over processes is the sum of their gradients, so that each row receives W times the gradient of the loss, W the
-number of processes. ``DistributedDataParallel`` divides by W when it averages: its parameter gradients are exactly
-those of one process with the whole batch.
+number of processes. Gradients of parameters that are then averaged over the processes, as
+``DistributedDataParallel`` does or ``speakertrip.training.processes``, are exactly those of one process with the whole
+batch.
 """
 
 import torch
@@ -19,12 +20,30 @@ def processes() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
+def own_rank() -> int:
+    """Return the rank of this process in the default group; 0 without one."""
+    return dist.get_rank() if processes() > 1 else 0
+
+
 def sum_across(tensor: Tensor) -> Tensor:
     """Return the sum of a tensor of one shape over all processes, with its gradient."""
     if processes() == 1:
         return tensor
     total: Tensor = all_reduce(tensor)  # type: ignore[no-untyped-call]
     return total
+
+
+def mean_across(mean: Tensor, rows: int) -> Tensor:
+    """Return the mean over the rows of all processes, with its gradient.
+
+    Args:
+        mean: scalar, over the rows of this process.
+        rows: how many it has, at least 1.
+    """
+    if processes() == 1:
+        return mean
+    total, count = sum_across(torch.stack([mean * rows, mean.new_tensor(rows)]))
+    return total / count.detach()
 
 
 def refuse_together(problems: int, problem: str | None) -> None:
@@ -79,6 +98,5 @@ def gather_batch(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Te
         [0, 1, 2, 3]
     """
     everybody = gather_rows(labels, shape_problem(embeddings, labels))
-    rank = dist.get_rank() if processes() > 1 else 0
-    places = gather_rows(torch.full_like(labels, rank))
-    return gather_rows(embeddings), everybody, (places == rank).nonzero()[:, 0]
+    places = gather_rows(torch.full_like(labels, own_rank()))
+    return gather_rows(embeddings), everybody, (places == own_rank()).nonzero()[:, 0]

@@ -1,4 +1,8 @@
-"""Baselines that compare utterances with the centroids of the speakers of their batch."""
+"""Baselines that compare utterances with the centroids of the speakers of their batch.
+
+In a process group of several processes the batch is that of all: each gathers the whole and computes the same loss, and
+every process must call it. After averaging, the gradients of the parameters are those of one process with the batch.
+"""
 
 import math
 
@@ -6,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from speakertrip.losses.across import gather_batch
 from speakertrip.miners.distances import as_float
 
 _SMALLEST_SCALE = 1e-6
@@ -64,6 +69,7 @@ class AngularPrototypical(_ScaledCosine):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Compute the mean over the speakers of the batch."""
+        embeddings, labels, _ = gather_batch(embeddings, labels)
         rows = _rows_of_speakers(embeddings, labels)
         with torch.autocast(embeddings.device.type, enabled=False):
             grouped = as_float(embeddings)[rows]
@@ -107,6 +113,7 @@ class GE2E(_ScaledCosine):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Compute the mean over the batch."""
+        embeddings, labels, _ = gather_batch(embeddings, labels)
         rows = _rows_of_speakers(embeddings, labels)
         speakers, utterances = rows.shape
         with torch.autocast(embeddings.device.type, enabled=False):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from speakertrip.losses.across import mean_across
 from speakertrip.miners.distances import as_float
 
 
@@ -20,6 +21,9 @@ class AAMSoftmax(nn.Module):
 
     ``margin`` is a plain attribute that may be assigned between steps. That is how it is warmed up, from 0 to
     its value: ``loss.margin = 0.2 * min(1, step / steps_of_warm_up)``. It is no part of ``state_dict``.
+
+    In a process group of several processes the mean is over the rows of all, the same on each, and after averaging
+    so are the gradients of the parameters: every process must call it, with at least one row.
 
     Args:
         dim: of the embeddings.
@@ -72,7 +76,7 @@ class AAMSoftmax(nn.Module):
             cosines = self._cosines(embeddings)
             own = labels[:, None]
             logits = cosines.scatter(1, own, self._with_margin(cosines.gather(1, own)))
-            return functional.cross_entropy(self.scale * logits, labels)
+            return mean_across(functional.cross_entropy(self.scale * logits, labels), len(labels))
 
     def _cosines(self, embeddings: Tensor) -> Tensor:
         """Cosine of each embedding to the nearest sub-centre of each speaker, ``(batch, speakers)``."""
