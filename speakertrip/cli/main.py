@@ -19,8 +19,9 @@ from speakertrip.cli.manifest import manifest
 from speakertrip.cli.notices import show_warnings
 from speakertrip.cli.score import score
 from speakertrip.cli.train import train
+from speakertrip.cli.tune import tune
 from speakertrip.cli.verify import verify
-from speakertrip.errors import SpeakertripError, StorageError
+from speakertrip.errors import SpeakertripError, StorageError, ToldElsewhereError
 
 INTERNAL, INTERRUPTED, USAGE = 70, 130, 2
 
@@ -38,7 +39,19 @@ def speakertrip() -> None:
     """
 
 
-for verb in (manifest, augment_preview, train, backend, score, calibrate, evaluate, compare, enroll, verify):
+for verb in (
+    manifest,
+    augment_preview,
+    train,
+    tune,
+    backend,
+    score,
+    calibrate,
+    evaluate,
+    compare,
+    enroll,
+    verify,
+):
     speakertrip.add_command(verb)
 
 
@@ -65,6 +78,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _explain(error: BaseException) -> int:
+    if isinstance(error, ToldElsewhereError):
+        return error.exit_code
     if isinstance(error, SpeakertripError):
         message, code = str(error), error.exit_code
     elif isinstance(error, click.exceptions.NoArgsIsHelpError):

@@ -1,0 +1,67 @@
+"""Several processes at one work."""
+
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import wait
+from multiprocessing.queues import SimpleQueue
+from typing import Any
+
+from speakertrip.errors import SpeakertripError, TrainingError
+from speakertrip.training.interrupts import interruptible
+
+LOOK_EVERY = 0.2  # seconds
+
+
+def work_together(work: Callable[[Any], None], plan: object, jobs: int, threads: int | None) -> None:
+    """Run ``work(plan)`` in several processes until all have ended; Ctrl-C, or an error in one, reaches all, once.
+
+    Args:
+        work: a function of a module; on an interrupt it saves and returns.
+        plan: what it works on; it is pickled on its way.
+        jobs: how many processes.
+        threads: CPU threads of each; None: all cores, shared among them.
+
+    Raises:
+        SpeakertripError: the first that a process raised.
+        TrainingError: a process was killed.
+    """
+    context = get_context("spawn")  # threads of torch do not survive a fork
+    errors: SimpleQueue[SpeakertripError] = context.SimpleQueue()
+    share = threads or max(1, (os.cpu_count() or 1) // jobs)
+    processes = [context.Process(target=_begin, args=(work, plan, share, errors)) for _ in range(jobs)]
+    try:
+        with interruptible() as interrupted:
+            for process in processes:
+                process.start()
+            told = False
+            while running := [process for process in processes if process.is_alive()]:
+                if not told and (interrupted() or not errors.empty()):
+                    told = True
+                    for process in running:
+                        os.kill(process.pid or 0, signal.SIGINT)
+                wait([process.sentinel for process in running], LOOK_EVERY)
+    finally:
+        for process in processes:
+            if process.is_alive():  # after a second Ctrl-C
+                process.terminate()
+    if not errors.empty():
+        raise errors.get()
+    if failed := [process.exitcode for process in processes if process.exitcode]:
+        raise TrainingError(f"A process of the tune ended with code {failed[0]}; the same command goes on.")
+
+
+def _begin(
+    work: Callable[[Any], None], plan: object, threads: int, errors: "SimpleQueue[SpeakertripError]"
+) -> None:
+    import torch
+
+    os.setsid()  # a Ctrl-C of the terminal reaches the parent alone, which tells all
+    torch.set_num_threads(threads)
+    try:
+        work(plan)
+    except SpeakertripError as error:
+        errors.put(error)
+    except KeyboardInterrupt:  # between two trainings; nothing is lost
+        pass

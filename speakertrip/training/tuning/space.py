@@ -1,0 +1,138 @@
+"""What a trial is: a point of the search, and the configuration that it stands for."""
+
+from dataclasses import dataclass
+
+from speakertrip.config import TrainConfig, TripletConfig
+from speakertrip.config.losses import ConstantMarginConfig, HardestShareConfig
+from speakertrip.config.tune import TuneSpace
+from speakertrip.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Values of the options that are searched.
+
+    Attributes:
+        margin: of the triplet loss, constant.
+        hard_share: of the nearest negatives.
+        speakers: in a batch, P.
+        utterances: of each, K.
+        lr: learning rate.
+    """
+
+    margin: float
+    hard_share: float
+    speakers: int
+    utterances: int
+    lr: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpace:
+    """The points that may be tried with a recipe.
+
+    Attributes:
+        margin: lowest and highest.
+        hard_share: likewise.
+        lr: likewise.
+        speakers: P for each K that may be tried.
+    """
+
+    margin: tuple[float, float]
+    hard_share: tuple[float, float]
+    lr: tuple[float, float]
+    speakers: dict[int, int]
+
+    @classmethod
+    def of(cls, recipe: TrainConfig, ranges: TuneSpace, available: int) -> "SearchSpace":
+        """Take ranges for a recipe; batches keep its size as nearly as P x K can, so that trials cost alike.
+
+        Args:
+            recipe: whose batch size and learning rate the ranges are relative to.
+            ranges: what may be tried.
+            available: speakers to fill a batch from, each speed factor counted.
+
+        Raises:
+            ConfigError: the recipe has another loss than the triplet loss, or a batch cannot be filled.
+
+        Examples:
+            >>> SearchSpace.of(TrainConfig(), TuneSpace(lr=(0.5, 2)), available=300)
+            SearchSpace(margin=(0.05, 1.5), hard_share=(0.01, 0.5), lr=(0.0005, 0.002), speakers={2: 80, 4: 40, 8: 20})
+        """
+        if not isinstance(recipe.loss, TripletConfig):
+            raise ConfigError(
+                f"loss.kind is {recipe.loss.kind!r}: a tune searches margin and hard share of the triplet loss; "
+                'begin with kind = "triplet".'
+            )
+        size = recipe.batch.speakers * recipe.batch.utterances
+        speakers = {k: round(size / k) for k in sorted(set(ranges.utterances))}
+        for k, p in speakers.items():
+            if not 2 <= p <= available:
+                raise ConfigError(
+                    f"A batch of {size} with {k} utterances of each speaker needs {p} speakers, but a batch has from "
+                    f"2 to {available} here; give other utterances by --space, or another size by --set batch.speakers."
+                )
+        low, high = (recipe.optimizer.lr * end for end in ranges.lr)
+        return cls(ranges.margin, ranges.hard_share, (low, high), speakers)
+
+    def recipe_point(self, recipe: TrainConfig) -> Point | None:
+        """Return the point that the recipe itself is; None where it is none of this space."""
+        loss, batch, lr = recipe.loss, recipe.batch, recipe.optimizer.lr
+        if not isinstance(loss, TripletConfig):
+            return None
+        if loss.margin.kind != "constant" or loss.miner.kind != "hardest-share":
+            return None
+        point = Point(loss.margin.value, loss.miner.share, batch.speakers, batch.utterances, lr)
+        inside = (
+            self.margin[0] <= point.margin <= self.margin[1]
+            and self.hard_share[0] <= point.hard_share <= self.hard_share[1]
+            and self.lr[0] <= lr <= self.lr[1]
+            and self.speakers.get(point.utterances) == point.speakers
+        )
+        return point if inside else None
+
+
+def place(recipe: TrainConfig, point: Point) -> TrainConfig:
+    """Return the recipe with the values of a point; a margin schedule and another miner give way to them.
+
+    Raises:
+        ConfigError: the recipe has another loss than the triplet loss.
+    """
+    if not isinstance(recipe.loss, TripletConfig):
+        raise ConfigError(
+            f"loss.kind is {recipe.loss.kind!r}, which has no point; it must be the triplet loss."
+        )
+    values = {
+        "margin": ConstantMarginConfig(kind="constant", value=point.margin),
+        "miner": HardestShareConfig(kind="hardest-share", share=point.hard_share),
+    }
+    batch = {"speakers": point.speakers, "utterances": point.utterances}
+    placed = recipe.model_copy(
+        update={
+            "loss": recipe.loss.model_copy(update=values),
+            "batch": recipe.batch.model_copy(update=batch),
+            "optimizer": recipe.optimizer.model_copy(update={"lr": point.lr}),
+        }
+    )
+    TrainConfig.model_validate(placed.model_dump())  # a copy checks nothing
+    return placed
+
+
+def shorten(recipe: TrainConfig, steps: int) -> TrainConfig:
+    """Return the recipe for fewer (or more) steps, with warm-up and validations in proportion.
+
+    Examples:
+        >>> recipe = TrainConfig.model_validate({"optimizer": {"steps": 1000, "warmup_steps": 100}})
+        >>> short = shorten(recipe, 60)
+        >>> short.optimizer.steps, short.optimizer.warmup_steps, short.validation.every
+        (60, 6, 30)
+    """
+    share = steps / recipe.optimizer.steps
+    optimizer = {"steps": steps, "warmup_steps": round(recipe.optimizer.warmup_steps * share)}
+    every = {"every": max(1, round(recipe.validation.every * share))}
+    return recipe.model_copy(
+        update={
+            "optimizer": recipe.optimizer.model_copy(update=optimizer),
+            "validation": recipe.validation.model_copy(update=every),
+        }
+    )

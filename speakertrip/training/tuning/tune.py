@@ -1,0 +1,145 @@
+"""A search over margin, hard share, batch shape and learning rate."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from os import PathLike
+from pathlib import Path
+
+from speakertrip.config import TrainConfig
+from speakertrip.config.tune import TuneSpace
+from speakertrip.errors import UsageError
+from speakertrip.training.tuning.judging import Judges
+from speakertrip.training.tuning.processes import work_together
+from speakertrip.training.tuning.records import TrialRecord, write_records
+from speakertrip.training.tuning.report import Findings, find, write_findings
+from speakertrip.training.tuning.space import SearchSpace, shorten
+from speakertrip.training.tuning.trial import run_trial
+
+
+def _nobody(record: TrialRecord) -> None:
+    """Hear of a trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a tune is; all that another process needs to work on it.
+
+    Attributes:
+        recipe: that the trials vary.
+        data: the folder of the training manifest.
+        out: the folder of the tune.
+        trials: how many, in all.
+        steps: of each; None: the recipe's.
+        ranges: what may be tried.
+        device: "auto", "cpu", "cuda" or "mps".
+        on_trial: called with each trial that has ended; a function of a module, where there are several processes.
+    """
+
+    recipe: TrainConfig
+    data: str | PathLike[str]
+    out: str | PathLike[str]
+    trials: int
+    steps: int | None = None
+    ranges: TuneSpace = field(default_factory=TuneSpace)
+    device: str = "auto"
+    on_trial: Callable[[TrialRecord], None] = _nobody
+
+
+def tune(plan: Plan, jobs: int = 1, threads: int | None = None) -> Findings:
+    """Search margin, hard share, P x K and learning rate of the triplet loss; go on where an earlier call stopped.
+
+    Every trial is a run of its own, in ``out/trials/NUMBER``. Speakers are held out of the training manifest twice
+    (``Judges``): those of a run choose its best step and stop hopeless trials, those of the tune alone say which
+    trial is best. No dev list is read. The best of many trials is still the luckiest of them too: expect its EER to
+    be somewhat higher on other speakers.
+
+    The first trial is the recipe itself, where it lies in the space. Points are drawn by a tree-structured Parzen
+    estimator (Bergstra et al., NeurIPS 2011), and a trial whose lowest validation EER is above the median of the
+    others' at that step is pruned. Writes ``study.db``, ``trials.jsonl``, ``best.toml`` and ``margin.png``.
+
+    Args:
+        plan: what is tried, on what.
+        jobs: processes; the same call may run several times on one folder as well.
+        threads: CPU threads of each; None: all cores, shared among them.
+
+    Returns:
+        What came out; not ``done`` if it was interrupted, or if other processes are still at work.
+
+    Raises:
+        UsageError: the extra is not installed, or ``out`` holds another tune.
+        ConfigError: the recipe has another loss, or the space no batch that can be filled.
+        DataError, AudioError, StorageError, TrainingError: as of ``train``.
+    """
+    _require_extra()
+    workshop = Workshop(plan)
+    try:
+        if jobs == 1:
+            workshop.work()
+        else:
+            work_together(_work, plan, jobs, threads)
+        return workshop.report()
+    finally:
+        workshop.study.close()
+
+
+class Workshop:
+    """A process that works on a tune."""
+
+    def __init__(self, plan: Plan) -> None:
+        from speakertrip.training.tuning.study import Study
+
+        self.plan, self.folder = plan, Path(plan.out)
+        recipe = plan.recipe
+        self.recipe = shorten(recipe, plan.steps or recipe.optimizer.steps)
+        self.judges = Judges(recipe, plan.data, self.folder)
+        voices = len(recipe.data.speeds) * len(recipe.data.pitches)
+        speakers = len({u.speaker for u in self.judges.kept}) - recipe.validation.speakers
+        space = SearchSpace.of(recipe, plan.ranges, speakers * voices)
+        manifest = (Path(plan.data) / recipe.data.manifest).read_bytes()
+        origin = {
+            "configuration": recipe.model_dump(mode="json"),
+            "number of steps": self.recipe.optimizer.steps,
+            "space": plan.ranges.model_dump(mode="json"),
+            "training manifest": hashlib.sha256(manifest).hexdigest(),
+        }
+        warmup = self.recipe.optimizer.warmup_steps
+        self.study = Study(self.folder, space, space.recipe_point(recipe), origin, recipe.seed, warmup)
+
+    def work(self) -> bool:
+        """Run trials until there are enough; return False if interrupted."""
+        while claim := self.study.claim(self.plan.trials):
+            try:
+                record = run_trial(
+                    self.study, claim, self.recipe, self.judges, self.plan.data, self.plan.device
+                )
+            finally:
+                claim.lock.release()
+            if record is None:
+                return False
+            with self.study.lock:
+                write_records(self.folder / "trials.jsonl", self.study.records())
+            self.plan.on_trial(record)
+        return True
+
+    def report(self) -> Findings:
+        """Compare the trials that have ended, and write what came out."""
+        findings = find(self.folder, self.study.records(), self.judges, self.plan.trials)
+        with self.study.lock:
+            write_findings(self.folder, findings, self.plan.recipe)
+        return findings
+
+
+def _work(plan: Plan) -> None:
+    workshop = Workshop(plan)
+    try:
+        workshop.work()
+    finally:
+        workshop.study.close()
+
+
+def _require_extra() -> None:
+    missing = [name for name in ("optuna", "filelock", "matplotlib") if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"A tune needs {' and '.join(missing)}: install the tune extra, speakertrip[tune].")
