@@ -78,3 +78,15 @@ class TrainingError(SpeakertripError):
     """Training cannot go on: the loss is not finite, or the data cannot fill a batch."""
 
     exit_code = 6
+
+
+class ToldElsewhereError(TrainingError):
+    """Another process of a training failed and says why: this one ends with the same exit code and says nothing.
+
+    Args:
+        exit_code: of the other process.
+    """
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__("Another process of this training failed; see its message.")
+        self.exit_code = exit_code

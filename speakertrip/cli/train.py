@@ -41,11 +41,13 @@ def train(
     import torch
 
     from speakertrip.config import read_config
+    from speakertrip.training import process_group
     from speakertrip.training import train as run_training
+    from speakertrip.training.processes import leads
 
-    settings = read_config(config, overrides)
-    torch.set_num_threads(threads or torch.get_num_threads())
-    with progress_bar("utterances decoded") as advance:
+    with process_group(device), progress_bar("utterances decoded") as advance:
+        settings = read_config(config, overrides)
+        torch.set_num_threads(threads or torch.get_num_threads())
         finished = run_training(
             settings,
             data,
@@ -56,12 +58,15 @@ def train(
             on_decode=advance,
             on_record=lambda record: click.echo(_line(record, settings.optimizer.steps), err=True),
         )
-    if not finished:
+        talks = leads()
+    if not finished and talks:
         click.echo(
             f"Stopped early; go on with: speakertrip train {config} ... --out {out} --resume", err=True
         )
+    if not finished:
         ctx.exit(INTERRUPTED)
-    click.echo(f"{out}/bundle")
+    if talks:
+        click.echo(f"{out}/bundle")
 
 
 def _line(record: "StepRecord", steps: int) -> str:

@@ -5,7 +5,13 @@ from torch import Tensor
 
 
 def mask_features(
-    features: Tensor, probability: float, max_frames: int, max_mels: int, generator: torch.Generator
+    features: Tensor,
+    probability: float,
+    max_frames: int,
+    max_mels: int,
+    generator: torch.Generator,
+    first: int = 0,
+    total: int | None = None,
 ) -> Tensor:
     """Set one random stretch of frames and one random band of mels to zero, the mean of the features.
 
@@ -15,6 +21,8 @@ def mask_features(
         max_frames: longest stretch of time, in frames.
         max_mels: widest band.
         generator: on the CPU, whatever the device of the features.
+        first: place of the first row in a larger batch, whose rows are masked alike however it is cut.
+        total: rows of that batch; None: these are all.
 
     Returns:
         A masked copy of the same shape.
@@ -23,11 +31,13 @@ def mask_features(
     >>> bool((mask_features(ones, 1.0, 10, 10, torch.Generator().manual_seed(0)) == 0).any())
     True
     """
-    batch, frames, mels = features.shape
+    rows, frames, mels = features.shape
+    batch = rows if total is None else total
     chosen = torch.rand(batch, generator=generator) < probability
     time = _random_span(chosen, frames, max_frames, generator)
     band = _random_span(chosen, mels, max_mels, generator)
-    hidden = (time[:, :, None] | band[:, None, :]).to(features.device)
+    own = slice(first, first + rows)
+    hidden = (time[own, :, None] | band[own, None, :]).to(features.device)
     return features.masked_fill(hidden, 0.0)
 
 

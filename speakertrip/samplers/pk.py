@@ -101,8 +101,7 @@ class PKSampler(Sampler[list[tuple[int, int]]]):
                 )
             numbers = number([groups[row] for row in self.layout.first_utterances()])
         self.epoch = Epoch(places, numbers, p)
-        share = np.array_split(np.arange(p), world_size)[rank]
-        self.share = slice(int(share[0]), int(share[-1]) + 1)
+        self.share = share_of_speakers(p, rank, world_size)
 
     @property
     def batches_per_epoch(self) -> int:
@@ -142,6 +141,16 @@ class PKSampler(Sampler[list[tuple[int, int]]]):
         drawn = draw(self.layout, speakers, self.k, rng)[self.share]
         first = (step * self.p + self.share.start) * self.k
         return list(zip(drawn.ravel().tolist(), range(first, first + drawn.size), strict=True))
+
+
+def share_of_speakers(p: int, rank: int, world_size: int) -> slice:
+    """Return which of the P speakers of a batch are those of a process, as ``np.array_split`` cuts them.
+
+    >>> [share_of_speakers(7, rank, 2) for rank in range(2)]
+    [slice(0, 4, None), slice(4, 7, None)]
+    """
+    share = np.array_split(np.arange(p), world_size)[rank]
+    return slice(int(share[0]), int(share[-1]) + 1)
 
 
 def _require_options(p: int, balance: str, rank: int, world_size: int, hard: bool, groups: bool) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from speakertrip.config import TrainConfig
+from speakertrip.losses.across import own_rank, processes
 from speakertrip.samplers import HardSpeakers, PKSampler, SpeakerCentroids
 from speakertrip.training.dataset import CropDataset
 from speakertrip.training.loader import CropLoader
@@ -52,6 +53,9 @@ class EpochCentroids(nn.Module):
 class Batches:
     """An endless stream of batches ``((batch, samples), (batch,))``, each valid until the next.
 
+    Of several processes each gets its share of the speakers of a batch; together they have the crops that one process
+    would have.
+
     With hard speakers each epoch is arranged by the centroids of the last one, for which it must be over: batches
     are prepared ahead within an epoch only.
 
@@ -82,9 +86,11 @@ class Batches:
             start=done,
             groups=dataset.groups,
             balance=config.batch.balance,
+            rank=own_rank(),
+            world_size=processes(),
             hard=self.hard,
         )
-        size = config.batch.speakers * config.batch.utterances
+        size = len(range(config.batch.speakers)[self.sampler.share]) * config.batch.utterances
         loading = config.data.workers, config.data.prefetch
         self.loader = CropLoader(dataset, self.sampler, size, *loading, pinned)
         self.epoch = self._begin(new=done % self.sampler.batches_per_epoch == 0)

@@ -5,6 +5,7 @@ from os import PathLike
 
 from speakertrip.config import TrainConfig
 from speakertrip.training.interrupts import interruptible
+from speakertrip.training.processes import on_any
 from speakertrip.training.record import StepRecord
 from speakertrip.training.run import Run
 
@@ -20,6 +21,8 @@ def train(
     on_record: Callable[[StepRecord], None] = lambda record: None,
 ) -> bool:
     """Train an encoder with the multi-sample triplet loss, or another.
+
+    Within ``process_group`` all processes must call it, and each has a share of every batch.
 
     Writes ``out/config.json``, ``out/metrics.jsonl``, ``out/checkpoint.safetensors`` and, whenever the
     validation error rate is the lowest so far, ``out/bundle``. An interrupt (Ctrl-C) ends the step, validates,
@@ -49,7 +52,7 @@ def train(
     with interruptible() as interrupted:
         for step in range(run.progress.step + 1, last + 1):
             result = run.step(step)
-            stop = interrupted()
+            stop = on_any(interrupted())
             due = stop or step % config.validation.every == 0 or step == last
             validated = run.validate(step) if due else None
             record, worth = run.record(step, result, validated)

@@ -17,6 +17,7 @@ from speakertrip.training.batches import Batches, EpochCentroids
 from speakertrip.training.card import model_card
 from speakertrip.training.checkpoint import Origin, Progress, load_checkpoint, save_checkpoint
 from speakertrip.training.dataset import CropDataset
+from speakertrip.training.processes import leads, on_this_machine, require_alike
 from speakertrip.training.record import MetricsFile, StepRecord
 from speakertrip.training.source import open_source
 from speakertrip.training.throughput import Throughput
@@ -51,7 +52,8 @@ class Run:
         manifest = Path(data) / config.data.manifest
         self.kept, held = split_speakers(read_manifest(manifest), config.validation.speakers, config.seed)
         self.validation = Validation(held, config)
-        source = open_source(self.kept, config.data.memory_gib, on_decode)
+        memory_gib = config.data.memory_gib / on_this_machine()
+        source = open_source(self.kept, memory_gib, on_decode if leads() else lambda done: None)
         dataset = CropDataset(self.kept, source, config, data)
 
         self.trainer = Trainer(config, pick_device(device), dataset.speakers)
@@ -70,8 +72,10 @@ class Run:
             )
         pinned = self.trainer.device.type == "cuda"
         self.batches = Batches(dataset, config, self.progress.step, self.centroids, pinned)
-        write_lines(self.folder / "config.json", [config.model_dump_json(indent=2)])
-        self.metrics = MetricsFile(self.folder / "metrics.jsonl", keep_until=self.progress.step)
+        require_alike(self.trainer.modules, self.progress, self.origin)
+        if leads():
+            write_lines(self.folder / "config.json", [config.model_dump_json(indent=2)])
+            self.metrics = MetricsFile(self.folder / "metrics.jsonl", keep_until=self.progress.step)
         self.throughput = Throughput()
 
     def step(self, number: int) -> StepResult:
@@ -81,7 +85,7 @@ class Run:
         result = self.trainer.step(number, waveforms, labels)
         if self.centroids:
             self.centroids.add(result.embeddings, result.labels)
-        self.throughput.add(len(labels))
+        self.throughput.add(len(result.labels))
         return result
 
     def validate(self, number: int) -> tuple[Calibration, bool]:
@@ -90,7 +94,7 @@ class Run:
             calibration, backend = self.validation.run(self.embedder)
             best = calibration.eer < self.progress.best_eer
             self.progress = Progress(number, min(calibration.eer, self.progress.best_eer))
-            if best:
+            if best and leads():
                 card = model_card(self.config, self.kept, number, calibration)
                 made = (
                     self.config.features,
@@ -107,7 +111,7 @@ class Run:
         self, number: int, result: StepResult, validated: tuple[Calibration, bool] | None
     ) -> tuple[StepRecord, bool]:
         """Write the record of a step, and return it and whether it is worth a line."""
-        worth = (
+        worth = leads() and (
             validated is not None or number == 1 or number % REPORT_EVERY == 0 or result.notice is not None
         )
         calibration, best = validated or (None, False)
@@ -126,11 +130,14 @@ class Run:
             threshold=calibration.threshold if calibration else None,
             best=best,
         )
-        self.metrics.append(record)
+        if leads():
+            self.metrics.append(record)
         return record, worth
 
     def save(self) -> None:
         """Write the checkpoint of the steps done: after their records, which a resumed run would otherwise lack."""
+        if not leads():  # which has the same state
+            return
         with self.throughput.paused():
             save_checkpoint(
                 self.checkpoint, self.trainer.modules, self.trainer.optimizer, self.progress, self.origin

@@ -12,8 +12,9 @@ from speakertrip.bundle import SpeakerModel
 from speakertrip.config import OptimizerConfig, TrainConfig, TripletConfig
 from speakertrip.errors import TrainingError
 from speakertrip.features import mask_features
-from speakertrip.losses import TripletHealth
+from speakertrip.losses import TripletHealth, gather_batch
 from speakertrip.training.objective import build_objective
+from speakertrip.training.processes import average_across, place_in_batch, synchronised
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class StepResult:
         health: of a triplet loss, before the step; None for others.
         margin: that the batch was held against; None where the loss has none.
         notice: a sentence for the user, where something happened.
-        embeddings: ``(batch, dim)``, of unit length, detached.
-        labels: ``(batch,)``.
+        embeddings: ``(batch, dim)``, of unit length, detached; those of all processes.
+        labels: ``(batch,)``, likewise.
     """
 
     loss: float
@@ -54,7 +55,7 @@ class Trainer:
     def __init__(self, config: TrainConfig, device: torch.device, speakers: int) -> None:
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
-        self.model = SpeakerModel(config.features, config.encoder).to(device)
+        self.model = synchronised(SpeakerModel(config.features, config.encoder).to(device), device)
         self.objective = build_objective(config, speakers).to(device)
         self.modules = nn.ModuleDict({"model": self.model, "objective": self.objective})
         momentum = config.loss.memory.momentum if isinstance(config.loss, TripletConfig) else 0.0
@@ -78,6 +79,8 @@ class Trainer:
     def step(self, number: int, waveforms: Tensor, labels: Tensor) -> StepResult:
         """Learn from a batch: waveforms ``(batch, samples)``, labels ``(batch,)``; steps count from 1.
 
+        Of several processes each gives its share, and all take the same step.
+
         Raises:
             TrainingError: the training has collapsed, or the loss or its gradient is not finite; the parameters are
                 those before the step.
@@ -91,6 +94,7 @@ class Trainer:
             group["lr"] = learning_rate(number, self.config.optimizer)
         self.optimizer.zero_grad()
         outcome.loss.backward()
+        average_across(self.modules)
         norm = torch.nn.utils.clip_grad_norm_(self.modules.parameters(), self.config.optimizer.clip_norm)
         loss = outcome.loss.item()
         if not (math.isfinite(loss) and norm.isfinite()):
@@ -101,7 +105,8 @@ class Trainer:
         self.optimizer.step()
         if self.slow is not None:
             self.slow.update_parameters(self.model.encoder)
-        return StepResult(loss, outcome.health, outcome.margin, outcome.notice, embeddings.detach(), labels)
+        everybody, their_labels, _ = gather_batch(embeddings.detach(), labels)
+        return StepResult(loss, outcome.health, outcome.margin, outcome.notice, everybody, their_labels)
 
     @torch.no_grad()
     def _slow_embeddings(self, features: Tensor) -> Tensor | None:
@@ -114,9 +119,8 @@ class Trainer:
         augment = self.config.augment
         # Seeded by the step, so that a resumed run masks as the uninterrupted one does.
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + number)
-        return mask_features(
-            features, augment.mask_probability, augment.mask_frames, augment.mask_mels, generator
-        )
+        spans = augment.mask_probability, augment.mask_frames, augment.mask_mels
+        return mask_features(features, *spans, generator, *place_in_batch(self.config.batch))
 
 
 def learning_rate(step: int, config: OptimizerConfig) -> float:

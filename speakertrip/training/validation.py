@@ -15,12 +15,15 @@ from speakertrip.corpora import draw_trials, thin_speakers
 from speakertrip.embedding import Embedder, load_speech
 from speakertrip.manifests import Utterance
 from speakertrip.metrics import det_curve, eer_interval, equal_error_rate, speaker_groups, threshold_at_eer
+from speakertrip.training.processes import of_all, own_share
 
 NAME = "speakers held out of training"
 
 
 class Validation:
     """A trial list among held-out speakers, drawn and decoded once, scored at will.
+
+    Of several processes each decodes and embeds its share, and all score all trials.
 
     Args:
         utterances: of the held-out speakers.
@@ -42,12 +45,12 @@ class Validation:
         speaker_of = {utterance.id: utterance.speaker for utterance in chosen}
         self.enrollment_speakers, self.test_speakers, self.speakers = speaker_groups(self.trials, speaker_of)
         with ThreadPoolExecutor(cpu_count()) as pool:
-            self.waveforms = list(pool.map(load_speech, chosen))
+            self.waveforms = list(pool.map(load_speech, own_share(chosen)))
 
     def run(self, embedder: Embedder) -> tuple[Calibration, Backend]:
         """Embed the held-out utterances, calibrate their scores, and find the equal error rate and its threshold."""
         backend = Backend()
-        sides = backend.sides(embedder.embed(self.waveforms))
+        sides = backend.sides(of_all(embedder.embed(self.waveforms)))
         scores = backend.score(sides, sides, self.first, self.second)
         with suppress(ValueError):  # of a model that has learnt nothing yet there is nothing to calibrate
             fitted = LinearCalibration.fit(scores, self.trials.targets)
