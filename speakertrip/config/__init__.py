@@ -11,19 +11,27 @@ from speakertrip.config.losses import (
     PrototypicalConfig,
     TripletConfig,
 )
-from speakertrip.config.reading import read_config
+from speakertrip.config.reading import read_config, read_space
 from speakertrip.config.train import (
+    AverageConfig,
     BatchConfig,
+    CheckpointConfig,
+    ComputeConfig,
     DataConfig,
     OptimizerConfig,
     TrainConfig,
     ValidationConfig,
 )
+from speakertrip.config.tune import TuneSpace
+from speakertrip.config.writing import to_toml
 
 __all__ = [
     "AAMSoftmaxConfig",
     "AugmentConfig",
+    "AverageConfig",
     "BatchConfig",
+    "CheckpointConfig",
+    "ComputeConfig",
     "DataConfig",
     "EcapaConfig",
     "EncoderConfig",
@@ -36,7 +44,10 @@ __all__ = [
     "PrototypicalConfig",
     "TrainConfig",
     "TripletConfig",
+    "TuneSpace",
     "ValidationConfig",
     "XVectorConfig",
     "read_config",
+    "read_space",
+    "to_toml",
 ]

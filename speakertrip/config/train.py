@@ -57,13 +57,32 @@ class BatchConfig(Frozen):
 
 
 class OptimizerConfig(Frozen):
-    """AdamW with a linear warm-up and a cosine decay to zero."""
+    """AdamW with a linear warm-up and a decay to zero."""
 
     steps: int = Field(10_000, ge=1)
     warmup_steps: int = Field(200, ge=0)
     lr: float = Field(1e-3, gt=0)
+    decay: Literal["cosine", "linear", "none"] = "cosine"  # of the rate, after the warm-up
+    frozen_steps: int = Field(0, ge=0)  # at first, in which only what the loss has to learn is learnt
     weight_decay: float = Field(1e-4, ge=0)
     clip_norm: float = Field(5.0, gt=0)  # gradients are scaled down to this norm
+
+
+class ComputeConfig(Frozen):
+    """How a step is computed; what it computes stays the same but for rounding."""
+
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # of the encoder; losses and weights stay in fp32
+    micro_batch: int = Field(0, ge=0)  # crops in the encoder at once, to save memory; 0: the whole batch
+    compile: bool = False  # the encoder by torch.compile, which needs a C++ compiler on a CPU
+
+
+class AverageConfig(Frozen):
+    """An average of the weights, which is then what is validated and kept."""
+
+    kind: Literal["none", "ema", "last"] = "none"
+    decay: float = Field(0.999, gt=0, lt=1)  # of "ema"
+    count: int = Field(5, ge=2)  # of "last": so many points of the run, the last of them its end
+    every: int = Field(100, ge=1)  # of "last": steps between them
 
 
 class ValidationConfig(Frozen):
@@ -74,6 +93,12 @@ class ValidationConfig(Frozen):
     every: int = Field(500, ge=1)  # steps
     targets: int = Field(5_000, ge=1)  # target trials among the held-out speakers, at most
     nontargets: int = Field(20_000, ge=1)  # nontarget trials drawn among them, at most
+
+
+class CheckpointConfig(Frozen):
+    """When the state of a run is kept, to go on from."""
+
+    every: int = Field(0, ge=0)  # steps, and at each validation; 0: at validations only
 
 
 class TrainConfig(Frozen):
@@ -87,4 +112,17 @@ class TrainConfig(Frozen):
     batch: BatchConfig = BatchConfig()
     loss: LossConfig = TripletConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
+    compute: ComputeConfig = ComputeConfig()
+    average: AverageConfig = AverageConfig()
     validation: ValidationConfig = ValidationConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+
+    @model_validator(mode="after")
+    def _learnable(self) -> "TrainConfig":
+        if self.optimizer.frozen_steps and self.loss.kind == "triplet":
+            raise ValueError(
+                "optimizer.frozen_steps: the triplet loss has nothing to learn of its own; leave it out"
+            )
+        if self.optimizer.frozen_steps >= self.optimizer.steps:
+            raise ValueError("optimizer.frozen_steps must be less than optimizer.steps")
+        return self

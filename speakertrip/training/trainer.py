@@ -13,8 +13,11 @@ from speakertrip.config import OptimizerConfig, TrainConfig, TripletConfig
 from speakertrip.errors import TrainingError
 from speakertrip.features import mask_features
 from speakertrip.losses import TripletHealth, gather_batch
+from speakertrip.training.average import WeightAverage
+from speakertrip.training.encoding import Encoding
 from speakertrip.training.objective import build_objective
 from speakertrip.training.processes import average_across, place_in_batch, synchronised
+from speakertrip.training.scaler import LossScaler
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Trainer:
         speakers: in training, each speed factor counted.
 
     Attributes:
-        model: front end and encoder.
+        model: front end and encoder, as they are trained.
         modules: everything with weights or state: what a checkpoint keeps, beside the optimiser's.
         optimizer: of all parameters.
     """
@@ -64,11 +67,24 @@ class Trainer:
             average = get_ema_multi_avg_fn(momentum)  # type: ignore[no-untyped-call]
             self.slow = AveragedModel(self.model.encoder, multi_avg_fn=average)
             self.modules["slow"] = self.slow
+        self.average = None
+        if config.average.kind != "none":
+            self.average = WeightAverage(self.model, config.average, config.optimizer.steps)
+            self.modules["average"] = self.average
+        self.scaler = LossScaler(device, config.compute.precision == "fp16")
+        if config.compute.precision == "fp16":
+            self.modules["scaler"] = self.scaler
+        self.encode = Encoding(self.model.encoder, config.compute, device)
         self.optimizer = torch.optim.AdamW(
             [*self.model.parameters(), *self.objective.parameters()],
             lr=config.optimizer.lr,
             weight_decay=config.optimizer.weight_decay,
         )
+
+    @property
+    def shipped(self) -> SpeakerModel:
+        """The model that is validated and kept: the average where there is one."""
+        return self.model if self.average is None else self.average.best(self.model)
 
     def begin_with(self, model: SpeakerModel) -> None:
         """Take the weights of a model of the same configuration."""
@@ -88,25 +104,39 @@ class Trainer:
         self.modules.train()
         labels = labels.to(self.device, non_blocking=True)
         features = self._mask(self.model.log_mel(waveforms.to(self.device, non_blocking=True)), number)
-        embeddings = functional.normalize(self.model.encoder(features).float(), dim=1)
+        embeddings = self._embed(features, number)
         outcome = self.objective(number, embeddings, labels, self._slow_embeddings(features))
+        loss = outcome.loss.item()
+        self.optimizer.zero_grad()
+        self.scaler.scale(outcome.loss).backward()  # type: ignore[no-untyped-call]
+        average_across(self.modules)
+        self._apply(number, loss)
+        if self.slow is not None:
+            self.slow.update_parameters(self.model.encoder)
+        if self.average is not None:
+            self.average.update(number, self.model)
+        everybody, their_labels, _ = gather_batch(embeddings.detach(), labels)
+        return StepResult(loss, outcome.health, outcome.margin, outcome.notice, everybody, their_labels)
+
+    def _embed(self, features: Tensor, number: int) -> Tensor:
+        if number > self.config.optimizer.frozen_steps:
+            return self.encode(features)
+        self.model.eval()  # its statistics, too, stay as they are
+        with torch.no_grad():
+            return self.encode(features)
+
+    def _apply(self, number: int, loss: float) -> None:
+        """Move the parameters by their gradients."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(number, self.config.optimizer)
-        self.optimizer.zero_grad()
-        outcome.loss.backward()
-        average_across(self.modules)
+        self.scaler.unscale(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.modules.parameters(), self.config.optimizer.clip_norm)
-        loss = outcome.loss.item()
-        if not (math.isfinite(loss) and norm.isfinite()):
+        if not (math.isfinite(loss) and (norm.isfinite() or self.scaler.may_skip())):
             raise TrainingError(
                 f"At step {number} the loss is {loss:g} and its gradient {norm.item():g}; begin anew with a "
                 "lower optimizer.lr, or go on from the checkpoint with --resume."
             )
-        self.optimizer.step()
-        if self.slow is not None:
-            self.slow.update_parameters(self.model.encoder)
-        everybody, their_labels, _ = gather_batch(embeddings.detach(), labels)
-        return StepResult(loss, outcome.health, outcome.margin, outcome.notice, everybody, their_labels)
+        self.scaler.step(self.optimizer)
 
     @torch.no_grad()
     def _slow_embeddings(self, features: Tensor) -> Tensor | None:
@@ -124,7 +154,7 @@ class Trainer:
 
 
 def learning_rate(step: int, config: OptimizerConfig) -> float:
-    """Return the rate of a step, counted from 1: a linear rise over the warm-up, then half a cosine to zero.
+    """Return the rate of a step, counted from 1: a linear rise over the warm-up, then a fall to zero, or none.
 
     >>> [round(learning_rate(s, OptimizerConfig(steps=4, warmup_steps=2, lr=1.0)), 3) for s in (1, 2, 3, 4)]
     [0.5, 1.0, 0.854, 0.146]
@@ -132,4 +162,6 @@ def learning_rate(step: int, config: OptimizerConfig) -> float:
     if step <= config.warmup_steps:
         return config.lr * step / config.warmup_steps
     done = (step - config.warmup_steps - 0.5) / max(1, config.steps - config.warmup_steps)
-    return config.lr * (1 + math.cos(math.pi * done)) / 2
+    if config.decay == "cosine":
+        return config.lr * (1 + math.cos(math.pi * done)) / 2
+    return config.lr * (1 - done if config.decay == "linear" else 1)

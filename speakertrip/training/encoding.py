@@ -1,0 +1,75 @@
+"""Features to embeddings in training: in which precision, and in how many parts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+from speakertrip.config import ComputeConfig
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Encoding:
+    """The forward pass of an encoder, as the configuration has it.
+
+    A batch loss needs the embeddings of the whole batch at once, and not its activations. Encoded in parts, a batch
+    keeps the activations of none: when the gradient of its embeddings is known, each part is encoded a second time and
+    differentiated, one after the other. Gradients are those of the whole batch, memory that of a part, and time that
+    of one forward pass more (the gradient cache of Gao et al., 2021, by torch's own checkpoints).
+
+    Batch normalisation is the one thing that tells parts from a whole: in training each part is normalised by its own
+    statistics, the same in both passes, and moves the running ones in the first pass only. With statistics held fixed
+    (in evaluation mode) the gradient is that of the whole batch.
+
+    Args:
+        encoder: a ``SpeakerEncoder``.
+        config: precision, size of a part, compilation.
+        device: of its parameters.
+
+    Shape:
+        - features: ``(batch, frames, mels)``
+        - output: ``(batch, dim)``, float32, of unit length
+    """
+
+    def __init__(self, encoder: nn.Module, config: ComputeConfig, device: torch.device) -> None:
+        self.encoder, self.config, self.device = encoder, config, device
+        self.forward = torch.compile(encoder) if config.compile else encoder
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """Encode a batch."""
+        size = self.config.micro_batch
+        if not size or size >= len(features) or not torch.is_grad_enabled():
+            return self._encode(features)
+        passes = {
+            "use_reentrant": False,
+            "context_fn": lambda: (nullcontext(), still_statistics(self.encoder)),
+        }
+        return torch.cat([checkpoint(self._encode, part, **passes) for part in features.split(size)])
+
+    def _encode(self, features: Tensor) -> Tensor:
+        dtype = DTYPES[self.config.precision]
+        with torch.autocast(self.device.type, dtype, enabled=dtype is not torch.float32):
+            embeddings = self.forward(features)
+        return functional.normalize(embeddings.float(), dim=1)
+
+
+@contextmanager
+def still_statistics(module: nn.Module) -> Iterator[None]:
+    """Keep the running statistics of batch normalisation where they are."""
+    layers = [layer for layer in module.modules() if isinstance(layer, _BatchNorm)]
+    before = [layer.momentum for layer in layers]
+    counts = [layer.num_batches_tracked for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+        layer.num_batches_tracked = None
+    try:
+        yield
+    finally:
+        for layer, momentum, count in zip(layers, before, counts, strict=True):
+            layer.momentum = momentum
+            layer.num_batches_tracked = count
