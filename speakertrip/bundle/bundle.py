@@ -139,19 +139,22 @@ class Bundle:
         Raises:
             StorageError: it cannot be written.
         """
+        write_folder(Path(path), self.files())
+
+    def files(self) -> dict[str, bytes]:
+        """Return what ``save`` writes: the content of each file, by name."""
         config = _Config(features=self.features, encoder=self.encoder)
         weights = {
             name: tensor.cpu().contiguous() for name, tensor in self.model.encoder.state_dict().items()
         }
         with torch.no_grad():
-            files = {
+            return {
                 CONFIG: config.model_dump_json(indent=2).encode(),
                 WEIGHTS: safetensors.torch.save(weights),
                 CALIBRATION: self.calibration.model_dump_json(indent=2).encode(),
                 CARD: self.card.encode(),
                 **_write_backend(self.backend),
             }
-        write_folder(Path(path), files)
 
 
 def _read_backend(files: Mapping[str, bytes], dim: int) -> Backend:

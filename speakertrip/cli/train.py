@@ -20,7 +20,9 @@ INTERRUPTED = 130
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override, as optimizer.lr=3e-4."
 )
 @click.option("--init", metavar="BUNDLE", help="Begin with the weights of this model's encoder.")
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint in RUN.")
+@click.option(
+    "--resume", is_flag=True, help="Go on from the checkpoint in RUN; begin where there is none yet."
+)
 @device_options
 @click.pass_context
 def train(

@@ -1,17 +1,22 @@
-"""The state of a run between two steps, as one safetensors file: no pickle."""
+"""The state of a run between two steps, and the files that keep it."""
 
 import json
+import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import safetensors
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from speakertrip.config import TrainConfig
-from speakertrip.errors import ConfigError, StorageError, TrainingError
+from speakertrip.errors import ConfigError, SpeakertripWarning, StorageError, TrainingError
+from speakertrip.training.checksummed import read_checksummed, reason_of, sync_folder, write_checksummed
+
+OPTIMIZER, BUNDLE = "optimizer.", "bundle."  # what the names of tensors begin with that are of no module
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,69 +45,133 @@ class Origin:
     manifest: str
 
 
-def save_checkpoint(
-    path: Path, modules: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, origin: Origin
-) -> None:
-    """Write weights, buffers, optimiser state and progress; an interrupted write leaves the old file.
+class Checkpoints:
+    """The last checkpoint of a run and the one before it.
 
-    Everything else of a run (batches, crops, masks, learning rate) follows from the seed and the step.
+    A checkpoint takes the place of the last only when it has been read back from the disk. It holds all that a run
+    has become: weights, buffers, the optimiser's state, progress, and the files of the best bundle, so that the
+    bundle beside it can always be made to fit. Everything else (batches, crops, masks, learning rate, whatever is
+    drawn at random) follows from the seed and the step.
 
-    Raises:
-        StorageError: it cannot be written.
+    Args:
+        folder: of the run.
     """
-    tensors = dict(modules.state_dict())
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
-    # One entry: several would be written in an order that changes from process to process.
-    run = {
-        "progress": asdict(progress),
-        "config": origin.config.model_dump(mode="json"),
-        "manifest": origin.manifest,
-    }
-    metadata = {"run": json.dumps(run)}
-    fresh = path.with_suffix(".part")
-    try:
-        save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, fresh, metadata
-        )
-        fresh.replace(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise StorageError(f"Cannot write {path}: {error}.") from None
-    finally:
-        with suppress(OSError):  # it is no longer there, or its folder never was
-            fresh.unlink()
+
+    def __init__(self, folder: Path) -> None:
+        self.last = folder / "checkpoint.safetensors"
+        self.previous = folder / "checkpoint.previous.safetensors"
+        self.last_is_whole = False
+
+    def exist(self) -> bool:
+        """Return whether there is one."""
+        return self.last.exists() or self.previous.exists()
+
+    def save(
+        self,
+        modules: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        progress: Progress,
+        origin: Origin,
+        bundle: Mapping[str, bytes],
+    ) -> None:
+        """Write a checkpoint; whatever interrupts it, the last one, or the one before, is left.
+
+        Args:
+            modules: everything with weights or buffers.
+            optimizer: of their parameters.
+            progress: of the run.
+            origin: of the run.
+            bundle: the files of the best bundle so far, by name.
+
+        Raises:
+            StorageError: it cannot be written, or reads back as something else.
+        """
+        tensors = dict(modules.state_dict())
+        for index, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"{OPTIMIZER}{index}.{name}": tensor for name, tensor in state.items()}
+        tensors |= {f"{BUNDLE}{name}": _as_tensor(content) for name, content in bundle.items()}
+        run = {
+            "progress": asdict(progress),
+            "config": origin.config.model_dump(mode="json"),
+            "manifest": origin.manifest,
+        }
+        fresh = self.last.with_suffix(".part")
+        try:
+            fresh.parent.mkdir(parents=True, exist_ok=True)
+            write_checksummed(fresh, tensors, json.dumps(run))
+            if self.last_is_whole and self.last.exists():
+                self.last.replace(self.previous)
+            fresh.replace(self.last)
+            sync_folder(self.last.parent)
+            self.last_is_whole = True
+        except (OSError, ValueError, safetensors.SafetensorError) as error:
+            kept = (
+                "the one before is kept: go on from it with --resume" if self.exist() else "there is none yet"
+            )
+            raise StorageError(
+                f"Cannot write the checkpoint {self.last}: {reason_of(error)}; {kept}."
+            ) from None
+        finally:
+            with suppress(OSError):  # it is no longer there, or its folder never was
+                fresh.unlink()
+
+    def load(
+        self, modules: nn.Module, optimizer: torch.optim.Optimizer, origin: Origin
+    ) -> tuple[Progress, dict[str, bytes]]:
+        """Restore what ``save`` wrote into fresh modules and a fresh optimiser, and return the rest of it.
+
+        Where the last checkpoint is damaged, a warning says so and the one before it is taken.
+
+        Raises:
+            TrainingError: both are damaged, or of another version of this package.
+            ConfigError: the run was begun with another configuration or manifest.
+        """
+        (tensors, text), problem = self._read()
+        try:
+            run = json.loads(text)
+            progress = Progress(**run["progress"])
+            _require_same(origin, Origin(TrainConfig.model_validate(run["config"]), run["manifest"]))
+            modules.load_state_dict(
+                {name: tensor for name, tensor in tensors.items() if not name.startswith((OPTIMIZER, BUNDLE))}
+            )
+            optimizer.load_state_dict(
+                {"state": _optimizer_state(tensors), "param_groups": optimizer.state_dict()["param_groups"]}
+            )
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise TrainingError(
+                f"The checkpoint {self.last} is of another version ({reason_of(error)}); start a new run."
+            ) from None
+        if problem:
+            text = f"{problem}; going on from the one before it, of step {progress.step}."
+            warnings.warn(text, SpeakertripWarning, stacklevel=2)
+        return progress, {
+            name.removeprefix(BUNDLE): tensor.numpy().tobytes()
+            for name, tensor in tensors.items()
+            if name.startswith(BUNDLE)
+        }
+
+    def _read(self) -> tuple[tuple[dict[str, Tensor], str], str | None]:
+        """Return the content of the last one that is whole, and what is wrong with the one after it."""
+        try:
+            content = read_checksummed(self.last)
+            self.last_is_whole = True
+            return content, None
+        except ValueError as error:
+            problem = f"The checkpoint {self.last} {error}"
+        try:
+            return read_checksummed(self.previous), problem
+        except ValueError as error:
+            raise TrainingError(f"{problem}, and {self.previous.name} {error}; start a new run.") from None
 
 
-def load_checkpoint(
-    path: Path, modules: nn.Module, optimizer: torch.optim.Optimizer, origin: Origin
-) -> Progress:
-    """Restore what ``save_checkpoint`` wrote into fresh modules and a fresh optimiser.
-
-    Raises:
-        TrainingError: the file is damaged.
-        ConfigError: the run was begun with another configuration or manifest.
-    """
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            run = json.loads(file.metadata()["run"])
-            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        _require_same(origin, Origin(TrainConfig.model_validate(run["config"]), run["manifest"]))
-        modules.load_state_dict(
-            {name: tensor for name, tensor in tensors.items() if not name.startswith("optimizer.")}
-        )
-        optimizer.load_state_dict(
-            {"state": _optimizer_state(tensors), "param_groups": optimizer.state_dict()["param_groups"]}
-        )
-        return Progress(**run["progress"])
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
-        reason = str(error).splitlines()[0]
-        raise TrainingError(f"The checkpoint {path} cannot be read ({reason}); start a new run.") from None
+def _as_tensor(content: bytes) -> Tensor:
+    return torch.from_numpy(np.frombuffer(content, np.uint8).copy())
 
 
 def _optimizer_state(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
+        if name.startswith(OPTIMIZER):
             _, index, key = name.split(".", 2)
             state.setdefault(int(index), {})[key] = tensor
     return state
@@ -118,9 +187,14 @@ def _require_same(origin: Origin, saved: Origin) -> None:
 
 
 def _settings(config: TrainConfig) -> dict[str, object]:
-    """Flatten what decides a run's result; how often to validate and how to load may change on the way."""
+    """Flatten what decides a run's result; how often to validate or save and how to load may change on the way."""
     sections = config.model_dump(
-        mode="json", exclude={"validation": {"every"}, "data": {"workers", "prefetch", "memory_gib"}}
+        mode="json",
+        exclude={
+            "validation": {"every"},
+            "checkpoint": True,
+            "data": {"workers", "prefetch", "memory_gib"},
+        },
     )
     seed = {"seed": sections.pop("seed")}
     return seed | {

@@ -24,15 +24,18 @@ def train(
 
     Within ``process_group`` all processes must call it, and each has a share of every batch.
 
-    Writes ``out/config.json``, ``out/metrics.jsonl``, ``out/checkpoint.safetensors`` and, whenever the
-    validation error rate is the lowest so far, ``out/bundle``. An interrupt (Ctrl-C) ends the step, validates,
-    saves, and returns; a second one stops at once.
+    Writes ``out/config.json``, ``out/metrics.jsonl``, ``out/checkpoint.safetensors`` (the one before it stays as
+    ``out/checkpoint.previous.safetensors``) and, whenever the validation error rate is the lowest so far,
+    ``out/bundle``. An interrupt (Ctrl-C) ends the step, validates, saves, and returns; a second one stops at once.
+
+    A resumed run ends as the uninterrupted one would have, however it ended: on one process on the CPU to the bit.
 
     Args:
         config: everything but the data.
         data: a folder that holds ``config.data.manifest``; only that manifest and its audio are read.
         out: the folder of the run.
-        resume: go on from the checkpoint in ``out``.
+        resume: go on from the checkpoint in ``out``; where there is none yet, begin, and warn of it, so that a run
+            that is restarted whenever it ends has one command.
         device: "auto", "cpu", "cuda" or "mps".
         init: a bundle of the same front end and encoder whose weights the run begins with; None: random ones.
         on_decode: called with the number of utterances decoded into memory since the last call.
@@ -42,13 +45,13 @@ def train(
         True if all steps were done, False if it was interrupted.
 
     Raises:
-        UsageError: ``out`` holds a run already, or none to resume, or a run is resumed with ``init``.
+        UsageError: ``out`` holds a run already, which is not to be resumed.
         DataError, AudioError, StorageError: the manifest, the audio or ``out`` cannot be used.
         BundleError, ConfigError: ``init`` cannot be used, or is of another front end or encoder.
         TrainingError: too few speakers, a loss that is not finite, or embeddings that have collapsed.
     """
     run = Run(config, data, out, resume, device, init, on_decode)
-    last = config.optimizer.steps
+    last, every = config.optimizer.steps, config.checkpoint.every
     with interruptible() as interrupted:
         for step in range(run.progress.step + 1, last + 1):
             result = run.step(step)
@@ -56,8 +59,8 @@ def train(
             due = stop or step % config.validation.every == 0 or step == last
             validated = run.validate(step) if due else None
             record, worth = run.record(step, result, validated)
-            if due:
-                run.save()
+            if due or (every and step % every == 0):
+                run.save(step)
             if worth:
                 on_record(record)
             if stop:

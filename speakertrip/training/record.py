@@ -1,8 +1,10 @@
 """What is known of a training step, and the file that keeps it."""
 
 import json
+import math
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +58,7 @@ class MetricsFile:
 
     Args:
         path: the file.
-        keep_until: records of later steps are dropped; 0 begins anew.
+        keep_until: records of later steps are dropped, and lines that were not written whole; 0 begins anew.
 
     Raises:
         StorageError: it cannot be written.
@@ -65,14 +67,25 @@ class MetricsFile:
     def __init__(self, path: Path, keep_until: int) -> None:
         self.path = path
         with _writing(path):
-            lines = path.read_text(encoding="utf-8").splitlines() if path.exists() and keep_until else []
-            kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= keep_until]
-        write_lines(path, kept)
+            lines = path.read_bytes().splitlines() if path.exists() and keep_until else []
+        write_lines(path, [line.decode() for line in lines if _step(line) <= keep_until])
 
     def append(self, record: StepRecord) -> None:
         """Add a record."""
         with _writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record.to_json()) + "\n")
+
+    def sync(self) -> None:
+        """Bring the records to the disk: a checkpoint must not be ahead of them."""
+        with _writing(self.path), self.path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+def _step(line: bytes) -> float:
+    """Return the step of a record; infinity of a line that was not written whole."""
+    with suppress(ValueError, TypeError, KeyError):
+        return int(json.loads(line)["step"])
+    return math.inf
 
 
 @contextmanager

@@ -1,21 +1,26 @@
 """A run: what learns, from what, and the folder that keeps it."""
 
 import hashlib
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
+import torch
+
 from speakertrip.bundle import Bundle, Calibration
+from speakertrip.bundle.files import write_folder
 from speakertrip.config import TrainConfig
 from speakertrip.corpora import split_speakers
 from speakertrip.embedding import Embedder, pick_device
-from speakertrip.errors import ConfigError, UsageError
+from speakertrip.errors import ConfigError, SpeakertripWarning, UsageError
 from speakertrip.losses import batch_eer
 from speakertrip.manifests import read_manifest
 from speakertrip.manifests.lines import write_lines
 from speakertrip.training.batches import Batches, EpochCentroids
 from speakertrip.training.card import model_card
-from speakertrip.training.checkpoint import Origin, Progress, load_checkpoint, save_checkpoint
+from speakertrip.training.checkpoint import Checkpoints, Origin, Progress
 from speakertrip.training.dataset import CropDataset
 from speakertrip.training.processes import leads, on_this_machine, require_alike
 from speakertrip.training.record import MetricsFile, StepRecord
@@ -44,11 +49,9 @@ class Run:
         init: str | PathLike[str] | None,
         on_decode: Callable[[int], None],
     ) -> None:
-        if resume and init:
-            raise UsageError("A resumed run has its weights already: leave out the bundle to begin with.")
-        self.config, self.folder = config, Path(out)
-        self.checkpoint = self.folder / "checkpoint.safetensors"
-        self._require_folder(resume)
+        self.config, self.folder, self.device = config, Path(out), device
+        self.checkpoints = Checkpoints(self.folder)
+        goes_on = self._goes_on(resume)
         manifest = Path(data) / config.data.manifest
         self.kept, held = split_speakers(read_manifest(manifest), config.validation.speakers, config.seed)
         self.validation = Validation(held, config)
@@ -57,19 +60,19 @@ class Run:
         dataset = CropDataset(self.kept, source, config, data)
 
         self.trainer = Trainer(config, pick_device(device), dataset.speakers)
-        self.embedder = Embedder(self.trainer.model, device)
         self.centroids = None
         if config.batch.hard_share:
             self.centroids = EpochCentroids(dataset.speakers, config.encoder.embedding_dim)
             self.trainer.modules["centroids"] = self.centroids
         self.origin = Origin(config, hashlib.sha256(manifest.read_bytes()).hexdigest())
         self.progress = Progress()
-        if init:
+        self.best: dict[str, bytes] = {}
+        self.written = self.best
+        if goes_on:
+            state = self.trainer.modules, self.trainer.optimizer
+            self.progress, self.best = self.checkpoints.load(*state, self.origin)
+        elif init:
             _begin_with(self.trainer, init, config)
-        if resume:
-            self.progress = load_checkpoint(
-                self.checkpoint, self.trainer.modules, self.trainer.optimizer, self.origin
-            )
         pinned = self.trainer.device.type == "cuda"
         self.batches = Batches(dataset, config, self.progress.step, self.centroids, pinned)
         require_alike(self.trainer.modules, self.progress, self.origin)
@@ -77,11 +80,14 @@ class Run:
             write_lines(self.folder / "config.json", [config.model_dump_json(indent=2)])
             self.metrics = MetricsFile(self.folder / "metrics.jsonl", keep_until=self.progress.step)
         self.throughput = Throughput()
+        self._write_bundle()  # the one there may be of a later step, or none
 
     def step(self, number: int) -> StepResult:
         """Learn from the next batch; steps count from 1."""
         with self.throughput.waiting():
             waveforms, labels = self.batches.next()
+        # Whatever draws within the step (dropout) is to draw the same in a resumed run.
+        torch.manual_seed(self.config.seed * 1_000_003 + number)
         result = self.trainer.step(number, waveforms, labels)
         if self.centroids:
             self.centroids.add(result.embeddings, result.labels)
@@ -89,12 +95,13 @@ class Run:
         return result
 
     def validate(self, number: int) -> tuple[Calibration, bool]:
-        """Return the calibration on the held-out speakers, and whether it is the best, which is kept as the bundle."""
+        """Return the calibration on the held-out speakers, and whether it is the best."""
         with self.throughput.paused():
-            calibration, backend = self.validation.run(self.embedder)
+            model = self.trainer.shipped
+            calibration, backend = self.validation.run(Embedder(model, self.device))
             best = calibration.eer < self.progress.best_eer
-            self.progress = Progress(number, min(calibration.eer, self.progress.best_eer))
-            if best and leads():
+            if best:
+                self.progress = replace(self.progress, best_eer=calibration.eer)
                 card = model_card(self.config, self.kept, number, calibration)
                 made = (
                     self.config.features,
@@ -104,7 +111,7 @@ class Run:
                     card,
                     backend,
                 )
-                Bundle(*made).save(self.folder / "bundle")
+                self.best = Bundle(*made).files()
         return calibration, best
 
     def record(
@@ -134,22 +141,34 @@ class Run:
             self.metrics.append(record)
         return record, worth
 
-    def save(self) -> None:
+    def save(self, number: int) -> None:
         """Write the checkpoint of the steps done: after their records, which a resumed run would otherwise lack."""
-        if not leads():  # which has the same state
-            return
         with self.throughput.paused():
-            save_checkpoint(
-                self.checkpoint, self.trainer.modules, self.trainer.optimizer, self.progress, self.origin
-            )
+            self.progress = replace(self.progress, step=number)
+            if not leads():  # which has the same state
+                return
+            self.metrics.sync()
+            state = self.trainer.modules, self.trainer.optimizer
+            self.checkpoints.save(*state, self.progress, self.origin, self.best)
+            self._write_bundle()
 
-    def _require_folder(self, resume: bool) -> None:
-        if resume and not self.checkpoint.exists():
-            raise UsageError(f"There is nothing to resume: {self.checkpoint} does not exist.")
-        if not resume and self.checkpoint.exists():
+    def _write_bundle(self) -> None:
+        """Make the bundle the one of the checkpoint, which is written first and can always give it again."""
+        if leads() and self.best is not self.written:
+            write_folder(self.folder / "bundle", self.best)
+            self.written = self.best
+
+    def _goes_on(self, resume: bool) -> bool:
+        """Tell whether there is a checkpoint to go on from."""
+        there_is = self.checkpoints.exist()
+        if there_is and not resume:
             raise UsageError(
                 f"{self.folder} holds a run already; go on with --resume, or name another folder."
             )
+        if resume and not there_is and leads():
+            text = f"There is no checkpoint in {self.folder} yet: the run begins anew."
+            warnings.warn(text, SpeakertripWarning, stacklevel=4)
+        return there_is
 
 
 def _begin_with(trainer: Trainer, init: str | PathLike[str], config: TrainConfig) -> None:

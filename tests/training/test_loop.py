@@ -13,7 +13,14 @@ from safetensors.torch import load_file
 from speakertrip.bundle import Bundle
 from speakertrip.config import TrainConfig
 from speakertrip.corpora import split_speakers
-from speakertrip.errors import AudioError, ConfigError, DataError, TrainingError, UsageError
+from speakertrip.errors import (
+    AudioError,
+    ConfigError,
+    DataError,
+    SpeakertripWarning,
+    TrainingError,
+    UsageError,
+)
 from speakertrip.manifests import write_manifest
 from speakertrip.training import train
 
@@ -26,6 +33,12 @@ def records(run):
         for timing in ("utterances_per_second", "waiting"):
             row.pop(timing, None)
     return rows
+
+
+def state(run):
+    """What a run has become but for its best bundle: an interrupt validates once more, which may be the best."""
+    tensors = load_file(run / "checkpoint.safetensors")
+    return {name: tensor for name, tensor in tensors.items() if not name.startswith("bundle.")}
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +87,7 @@ def test_an_interrupt_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(
     assert Bundle.load(run / "bundle").calibration.trials > 0
     assert train(config, corpus, run, resume=True) is True
     assert records(run)[-1]["loss"] == records(finished[0])[-1]["loss"]
-    # Not byte by byte: the interrupt validated once more, which the header may remember as the best.
-    resumed, whole = (load_file(folder / "checkpoint.safetensors") for folder in (run, finished[0]))
+    resumed, whole = state(run), state(finished[0])
     assert resumed.keys() == whole.keys()
     assert {name.split(".")[0] for name in whole} == {"model", "objective", "optimizer"}
     assert [name for name in whole if not torch.equal(resumed[name], whole[name])] == []
@@ -114,7 +126,7 @@ def test_what_carries_state_is_resumed_exactly(change, config, corpus, tmp_path)
     assert train(changed, corpus, tmp_path / "stopped", resume=True) is True
     whole, stopped = (records(tmp_path / name) for name in ("whole", "stopped"))
     assert [row["loss"] for row in stopped] == [row["loss"] for row in whole]
-    first, second = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("whole", "stopped"))
+    first, second = (state(tmp_path / name) for name in ("whole", "stopped"))
     assert first.keys() == second.keys()
     assert [name for name in first if not torch.equal(first[name], second[name])] == []
 
@@ -199,8 +211,17 @@ def test_held_out_speakers_are_not_trained_on(config, corpus, utterances, tmp_pa
 def test_a_run_is_never_overwritten_by_accident(finished, config, corpus, tmp_path):
     with pytest.raises(UsageError, match="holds a run already; go on with --resume"):
         train(config, corpus, finished[0])
-    with pytest.raises(UsageError, match="nothing to resume"):
-        train(config, corpus, tmp_path / "none", resume=True)
+
+
+def test_a_run_that_has_no_checkpoint_yet_is_resumed_from_its_beginning(finished, config, corpus, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "metrics.jsonl").write_text('{"step": 1, "loss": 9.0}\n{"step": 2')
+    with pytest.warns(SpeakertripWarning, match=f"no checkpoint in {run} yet: the run begins anew"):
+        assert train(config, corpus, run, resume=True) is True
+    assert records(run) == records(finished[0])
+    for name in FILES:
+        assert (run / name).read_bytes() == (finished[0] / name).read_bytes(), name
 
 
 def test_too_little_data_is_said_in_words(config, corpus, utterances, tmp_path):
