@@ -1,5 +1,6 @@
 """``speakertrip train``."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -7,6 +8,7 @@ import click
 from speakertrip.cli.options import device_options, progress_bar
 
 if TYPE_CHECKING:
+    from speakertrip.config import TrainConfig
     from speakertrip.training import StepRecord
 
 INTERRUPTED = 130
@@ -58,7 +60,7 @@ def train(
             device,
             init,
             on_decode=advance,
-            on_record=lambda record: click.echo(_line(record, settings.optimizer.steps), err=True),
+            on_record=lambda record: click.echo("\n".join(_lines(record, settings)), err=True),
         )
         talks = leads()
     if not finished and talks:
@@ -71,16 +73,31 @@ def train(
         click.echo(f"{out}/bundle")
 
 
-def _line(record: "StepRecord", steps: int) -> str:
-    parts = [f"step {record.step}/{steps}", f"loss {record.loss:.4f}"]
+def _lines(record: "StepRecord", settings: "TrainConfig") -> list[str]:
+    """Say how the run goes, what a validation found, and what happened: a line each."""
+    step = f"step {record.step}/{settings.optimizer.steps}"
+    parts = [step, f"loss {record.loss:.4f}"]
     if record.health is not None:
-        parts.append(f"active {record.health.active:.0%}")
+        parts += [f"loss/margin {record.health.loss_over_margin:.2f}", f"active {record.health.active:.0%}"]
     if record.batch_eer is not None:
         parts.append(f"batch EER {record.batch_eer:.1%}")
     if record.utterances_per_second is not None:
         parts.append(f"{record.utterances_per_second:.0f} utterances/s")
+    if record.waiting is not None:
+        parts.append(f"waiting {record.waiting:.0%}")
+    if record.memory_gib is not None:
+        parts.append(f"{record.memory_gib:.1f} GiB")
+    if record.utterances_per_second:
+        batch = settings.batch.speakers * settings.batch.utterances
+        left = (settings.optimizer.steps - record.step) * batch / record.utterances_per_second
+        parts.append(f"{timedelta(seconds=round(left))} left")
+    lines = ["  ".join(parts)]
     if record.validation_eer is not None:
-        parts.append(f"validation EER {record.validation_eer:.2%}{' (best)' if record.best else ''}")
-    if record.notice:
-        parts.append(record.notice)
-    return "  ".join(parts)
+        ends = record.validation_eer_interval or (0.0, 1.0)
+        rate = f"validation EER {record.validation_eer:.2%} [{100 * ends[0]:.2f}, {100 * ends[1]:.2f}]"
+        found = [step, rate]
+        found += [f"minDCF({p}) {cost:.3f}" for p, cost in (record.validation_min_dcf or {}).items()]
+        if record.without_gain:
+            found.append(f"no gain for {record.without_gain} of {settings.validation.patience}")
+        lines.append("  ".join(found) + " (best)" * record.best)
+    return [*lines, record.notice] if record.notice else lines

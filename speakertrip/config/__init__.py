@@ -23,6 +23,7 @@ from speakertrip.config.train import (
     ValidationConfig,
 )
 from speakertrip.config.tune import TuneSpace
+from speakertrip.config.watch import WatchConfig
 from speakertrip.config.writing import to_toml
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "TripletConfig",
     "TuneSpace",
     "ValidationConfig",
+    "WatchConfig",
     "XVectorConfig",
     "read_config",
     "read_space",

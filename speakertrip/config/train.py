@@ -11,6 +11,7 @@ from speakertrip.config.augment import AugmentConfig
 from speakertrip.config.encoders import EcapaConfig, EncoderConfig, FeatureConfig
 from speakertrip.config.frozen import Frozen, Probability
 from speakertrip.config.losses import LossConfig, TripletConfig
+from speakertrip.config.watch import WatchConfig
 
 
 class DataConfig(Frozen):
@@ -91,6 +92,7 @@ class ValidationConfig(Frozen):
     speakers: int = Field(100, ge=2)
     utterances: int = Field(10, ge=2)  # at most so many of each, to bound memory and time
     every: int = Field(500, ge=1)  # steps
+    patience: int = Field(0, ge=0)  # validations in a row without a real gain that end the run; 0: none do
     targets: int = Field(5_000, ge=1)  # target trials among the held-out speakers, at most
     nontargets: int = Field(20_000, ge=1)  # nontarget trials drawn among them, at most
 
@@ -115,6 +117,7 @@ class TrainConfig(Frozen):
     compute: ComputeConfig = ComputeConfig()
     average: AverageConfig = AverageConfig()
     validation: ValidationConfig = ValidationConfig()
+    watch: WatchConfig = WatchConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
 
     @model_validator(mode="after")

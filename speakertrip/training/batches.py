@@ -1,6 +1,7 @@
 """The batches of a run, from any step on."""
 
 from collections.abc import Iterator
+from copy import copy
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from speakertrip.config import TrainConfig
 from speakertrip.losses.across import own_rank, processes
+from speakertrip.manifests import Utterance
 from speakertrip.samplers import HardSpeakers, PKSampler, SpeakerCentroids
 from speakertrip.training.dataset import CropDataset
 from speakertrip.training.loader import CropLoader
@@ -75,7 +77,7 @@ class Batches:
         centroids: EpochCentroids | None,
         pinned: bool = False,
     ) -> None:
-        self.centroids, self.step = centroids, done
+        self.dataset, self.centroids, self.step = dataset, centroids, done
         self.hard = HardSpeakers(config.batch.hard_share) if centroids else None
         self.sampler = PKSampler(
             dataset.labels,
@@ -103,6 +105,12 @@ class Batches:
             batch = next(self.epoch)
         self.step += 1
         return batch
+
+    def utterances(self) -> list[Utterance]:
+        """Return the utterance of each row of the batch that was given last."""
+        again = copy(self.sampler)
+        again.start = self.step - 1
+        return [self.dataset.utterance(row) for row, _ in next(iter(again))]
 
     def _begin(self, new: bool) -> Iterator[tuple[Tensor, Tensor]]:
         if self.centroids and self.hard:

@@ -10,7 +10,11 @@ from speakertrip.manifests import Utterance
 
 
 def model_card(
-    config: TrainConfig, utterances: Sequence[Utterance], step: int, calibration: Calibration
+    config: TrainConfig,
+    utterances: Sequence[Utterance],
+    step: int,
+    calibration: Calibration,
+    made_by: str = f"speakertrip {__version__}",
 ) -> str:
     """Describe a model in Markdown: what made it, from what, and how well it does on held-out speakers.
 
@@ -19,6 +23,7 @@ def model_card(
         utterances: that it was trained on.
         step: at which the weights were taken.
         calibration: of the validation at that step.
+        made_by: the package and its version, and its commit where that is known.
     """
     corpora = Counter(str(utterance.extra.get("corpus", "unnamed")) for utterance in utterances)
     sources = "\n".join(
@@ -28,7 +33,7 @@ def model_card(
     interval = "[{:.2f}, {:.2f}]".format(*(100 * end for end in calibration.eer_interval or (0.0, 1.0)))
     return f"""# Speaker encoder ({config.encoder.kind})
 
-Trained by speakertrip {__version__} with {_loss(config)}, {step} of {config.optimizer.steps} steps of
+Trained by {made_by} with {_loss(config)}, {step} of {config.optimizer.steps} steps of
 {config.batch.speakers} speakers x {config.batch.utterances} utterances, seed {config.seed}.
 
 ## Data

@@ -191,6 +191,7 @@ def _settings(config: TrainConfig) -> dict[str, object]:
     sections = config.model_dump(
         mode="json",
         exclude={
+            "watch": True,
             "validation": {"every"},
             "checkpoint": True,
             "data": {"workers", "prefetch", "memory_gib"},

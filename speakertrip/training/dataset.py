@@ -51,7 +51,7 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
         config: TrainConfig,
         folder: str | PathLike[str] = ".",
     ) -> None:
-        self.source, self.config = source, config
+        self.source, self.config, self.utterances = source, config, utterances
         self.voices = list(product(config.data.speeds, config.data.pitches))
         if any(config.data.pitches):
             require_pitch_shift()
@@ -71,6 +71,10 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def utterance(self, row: int) -> Utterance:
+        """Return what the crops of a row are cut from."""
+        return self.utterances[row // len(self.voices)]
 
     def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, int]:
         """Return ``((samples,), label)`` of a ``(row, draw)`` pair of the sampler."""

@@ -42,7 +42,7 @@ def train(
         on_record: called with the record of each step that is worth a line.
 
     Returns:
-        True if all steps were done, False if it was interrupted.
+        True if it came to its end: all steps, or ``validation.patience``; False if it was interrupted.
 
     Raises:
         UsageError: ``out`` holds a run already, which is not to be resumed.
@@ -54,6 +54,8 @@ def train(
     last, every = config.optimizer.steps, config.checkpoint.every
     with interruptible() as interrupted:
         for step in range(run.progress.step + 1, last + 1):
+            if run.at_end:  # before all steps are done: the error rate falls no more
+                break
             result = run.step(step)
             stop = on_any(interrupted())
             due = stop or step % config.validation.every == 0 or step == last
@@ -65,4 +67,4 @@ def train(
                 on_record(record)
             if stop:
                 break
-    return run.progress.step == last
+    return run.at_end

@@ -13,6 +13,8 @@ from speakertrip.errors import StorageError
 from speakertrip.losses import TripletHealth
 from speakertrip.manifests.lines import write_lines
 
+MEASURED = ("utterances_per_second", "waiting", "memory_gib")  # differ between runs that are alike to the bit
+
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
@@ -28,9 +30,13 @@ class StepRecord:
         batch_eer: equal error rate of all pairs of the batch, at most 1,024 rows; None at most steps, for it costs.
         utterances_per_second: since the last time it was known, validation apart.
         waiting: share of that time, ``0 .. 1``, in which the next batch was not there.
+        memory_gib: most memory so far, in GiB: allocated on a GPU, else of this process.
         validation_eer: on the held-out speakers; None where the step was not validated.
+        validation_eer_interval: its 95 % interval, over speakers.
+        validation_min_dcf: the lowest cost on them, by target prior.
         threshold: at that error rate.
         best: whether this validation was the best so far.
+        without_gain: validations in a row that brought no real gain; None where nothing waits for them.
     """
 
     step: int
@@ -42,9 +48,13 @@ class StepRecord:
     batch_eer: float | None = None
     utterances_per_second: float | None = None
     waiting: float | None = None
+    memory_gib: float | None = None
     validation_eer: float | None = None
+    validation_eer_interval: tuple[float, float] | None = None
+    validation_min_dcf: dict[str, float] | None = None
     threshold: float | None = None
     best: bool = False
+    without_gain: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what is known, as JSON types, the health beside the rest."""

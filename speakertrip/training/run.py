@@ -9,25 +9,30 @@ from pathlib import Path
 
 import torch
 
-from speakertrip.bundle import Bundle, Calibration
+from speakertrip.bundle import Bundle
 from speakertrip.bundle.files import write_folder
-from speakertrip.config import TrainConfig
+from speakertrip.config import TrainConfig, WatchConfig
 from speakertrip.corpora import split_speakers
 from speakertrip.embedding import Embedder, pick_device
 from speakertrip.errors import ConfigError, SpeakertripWarning, UsageError
 from speakertrip.losses import batch_eer
+from speakertrip.losses.across import processes
 from speakertrip.manifests import read_manifest
 from speakertrip.manifests.lines import write_lines
 from speakertrip.training.batches import Batches, EpochCentroids
 from speakertrip.training.card import model_card
 from speakertrip.training.checkpoint import Checkpoints, Origin, Progress
 from speakertrip.training.dataset import CropDataset
+from speakertrip.training.finite import finite
+from speakertrip.training.patience import Patience
 from speakertrip.training.processes import leads, on_this_machine, require_alike
+from speakertrip.training.provenance import provenance
 from speakertrip.training.record import MetricsFile, StepRecord
 from speakertrip.training.source import open_source
-from speakertrip.training.throughput import Throughput
+from speakertrip.training.throughput import Throughput, peak_memory
 from speakertrip.training.trainer import StepResult, Trainer, learning_rate
-from speakertrip.training.validation import Validation
+from speakertrip.training.validation import Validated, Validation
+from speakertrip.training.watch import Watch
 
 REPORT_EVERY = 10  # steps; the in-batch EER looks at all pairs and is not free
 
@@ -64,6 +69,11 @@ class Run:
         if config.batch.hard_share:
             self.centroids = EpochCentroids(dataset.speakers, config.encoder.embedding_dim)
             self.trainer.modules["centroids"] = self.centroids
+        self.patience = None
+        if config.validation.patience:
+            sides = self.validation.enrollment_speakers, self.validation.test_speakers
+            self.patience = Patience(config.validation.patience, self.validation.trials.targets, *sides)
+            self.trainer.modules["patience"] = self.patience
         self.origin = Origin(config, hashlib.sha256(manifest.read_bytes()).hexdigest())
         self.progress = Progress()
         self.best: dict[str, bytes] = {}
@@ -75,8 +85,20 @@ class Run:
             _begin_with(self.trainer, init, config)
         pinned = self.trainer.device.type == "cuda"
         self.batches = Batches(dataset, config, self.progress.step, self.centroids, pinned)
+        self.watch = Watch(config.watch if leads() else WatchConfig(), self.folder, self.progress.step)
+        self.provenance = provenance(
+            self.progress.step,
+            config.seed,
+            manifest,
+            self.origin.manifest,
+            self.kept,
+            held,
+            self.trainer.device,
+            processes(),
+        )
         require_alike(self.trainer.modules, self.progress, self.origin)
         if leads():
+            self.provenance.append_to(self.folder)
             write_lines(self.folder / "config.json", [config.model_dump_json(indent=2)])
             self.metrics = MetricsFile(self.folder / "metrics.jsonl", keep_until=self.progress.step)
         self.throughput = Throughput()
@@ -88,21 +110,25 @@ class Run:
             waveforms, labels = self.batches.next()
         # Whatever draws within the step (dropout) is to draw the same in a resumed run.
         torch.manual_seed(self.config.seed * 1_000_003 + number)
-        result = self.trainer.step(number, waveforms, labels)
+        with finite(number, waveforms, self.trainer.model, self.batches.utterances):
+            result = self.trainer.step(number, waveforms, labels)
         if self.centroids:
             self.centroids.add(result.embeddings, result.labels)
         self.throughput.add(len(result.labels))
         return result
 
-    def validate(self, number: int) -> tuple[Calibration, bool]:
+    def validate(self, number: int) -> tuple[Validated, bool]:
         """Return the calibration on the held-out speakers, and whether it is the best."""
         with self.throughput.paused():
             model = self.trainer.shipped
-            calibration, backend = self.validation.run(Embedder(model, self.device))
+            found = self.validation.run(Embedder(model, self.device))
+            calibration, backend = found.calibration, found.backend
+            if self.patience and number % self.config.validation.every == 0:  # an interrupt adds others
+                self.patience.add(found.scores)
             best = calibration.eer < self.progress.best_eer
             if best:
                 self.progress = replace(self.progress, best_eer=calibration.eer)
-                card = model_card(self.config, self.kept, number, calibration)
+                card = model_card(self.config, self.kept, number, calibration, self.provenance.made_by)
                 made = (
                     self.config.features,
                     self.config.encoder,
@@ -112,16 +138,17 @@ class Run:
                     backend,
                 )
                 self.best = Bundle(*made).files()
-        return calibration, best
+            self.watch.validated(number, self.validation, found)
+        return found, best
 
     def record(
-        self, number: int, result: StepResult, validated: tuple[Calibration, bool] | None
+        self, number: int, result: StepResult, validated: tuple[Validated, bool] | None
     ) -> tuple[StepRecord, bool]:
         """Write the record of a step, and return it and whether it is worth a line."""
         worth = leads() and (
             validated is not None or number == 1 or number % REPORT_EVERY == 0 or result.notice is not None
         )
-        calibration, best = validated or (None, False)
+        found, best = validated or (None, False)
         speed, waiting = self.throughput.take() if worth else (None, None)
         record = StepRecord(
             step=number,
@@ -133,13 +160,24 @@ class Run:
             batch_eer=batch_eer(result.embeddings, result.labels) if worth else None,
             utterances_per_second=speed,
             waiting=waiting,
-            validation_eer=calibration.eer if calibration else None,
-            threshold=calibration.threshold if calibration else None,
+            memory_gib=peak_memory(self.trainer.device) if worth else None,
+            validation_eer=found.calibration.eer if found else None,
+            validation_eer_interval=found.calibration.eer_interval if found else None,
+            validation_min_dcf={f"{p:g}": cost for p, cost in found.min_dcf.items()} if found else None,
+            threshold=found.calibration.threshold if found else None,
             best=best,
+            without_gain=int(self.patience.without_gain) if found and self.patience else None,
         )
         if leads():
             self.metrics.append(record)
+            self.watch.add(record)
         return record, worth
+
+    @property
+    def at_end(self) -> bool:
+        """Whether nothing is left to do: all steps are done, or the patience with the validations is spent."""
+        spent = self.patience is not None and self.patience.spent
+        return spent or self.progress.step == self.config.optimizer.steps
 
     def save(self, number: int) -> None:
         """Write the checkpoint of the steps done: after their records, which a resumed run would otherwise lack."""

@@ -1,8 +1,13 @@
-"""How fast a run goes, and what it waits for."""
+"""How fast a run goes, what it waits for, and what memory it takes."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import torch
+
+GIB = 2**30
 
 
 class Throughput:
@@ -36,3 +41,15 @@ class Throughput:
         taken = self.utterances / seconds, self.waited / seconds
         self.utterances, self.waited, self.began = 0, 0.0, now
         return taken
+
+
+def peak_memory(device: torch.device) -> float | None:
+    """Return the most memory so far, in GiB: allocated on a GPU, else of this process; None where nothing tells."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / GIB
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024) / GIB

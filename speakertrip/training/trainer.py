@@ -10,11 +10,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from speakertrip.bundle import SpeakerModel
 from speakertrip.config import OptimizerConfig, TrainConfig, TripletConfig
-from speakertrip.errors import TrainingError
 from speakertrip.features import mask_features
 from speakertrip.losses import TripletHealth, gather_batch
 from speakertrip.training.average import WeightAverage
 from speakertrip.training.encoding import Encoding
+from speakertrip.training.finite import NotFiniteError
 from speakertrip.training.objective import build_objective
 from speakertrip.training.processes import average_across, place_in_batch, synchronised
 from speakertrip.training.scaler import LossScaler
@@ -132,7 +132,7 @@ class Trainer:
         self.scaler.unscale(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.modules.parameters(), self.config.optimizer.clip_norm)
         if not (math.isfinite(loss) and (norm.isfinite() or self.scaler.may_skip())):
-            raise TrainingError(
+            raise NotFiniteError(
                 f"At step {number} the loss is {loss:g} and its gradient {norm.item():g}; begin anew with a "
                 "lower optimizer.lr, or go on from the checkpoint with --resume."
             )

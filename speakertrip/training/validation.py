@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from os import cpu_count
 
 import numpy as np
+import numpy.typing as npt
 
 from speakertrip.backend import Backend, FittedOn, LinearCalibration
 from speakertrip.bundle import Calibration
@@ -14,10 +15,37 @@ from speakertrip.config import TrainConfig
 from speakertrip.corpora import draw_trials, thin_speakers
 from speakertrip.embedding import Embedder, load_speech
 from speakertrip.manifests import Utterance
-from speakertrip.metrics import det_curve, eer_interval, equal_error_rate, speaker_groups, threshold_at_eer
+from speakertrip.metrics import (
+    det_curve,
+    eer_interval,
+    equal_error_rate,
+    min_dcf,
+    speaker_groups,
+    threshold_at_eer,
+)
 from speakertrip.training.processes import of_all, own_share
 
 NAME = "speakers held out of training"
+P_TARGETS = (0.01, 0.05)  # where the lowest cost is looked for: always both
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """What a validation found.
+
+    Attributes:
+        calibration: the equal error rate with its interval, and the threshold that belongs to it.
+        backend: with the calibration of the scores, where one could be fitted.
+        min_dcf: the lowest normalised cost with unit costs, by target prior.
+        scores: ``(trials,)``, as the backend gives them.
+        embeddings: ``(utterances, dim)``.
+    """
+
+    calibration: Calibration
+    backend: Backend
+    min_dcf: dict[float, float]
+    scores: npt.NDArray[np.float32]
+    embeddings: npt.NDArray[np.float32]
 
 
 class Validation:
@@ -32,6 +60,12 @@ class Validation:
     Raises:
         AudioError: a held-out utterance cannot be decoded or holds no speech.
         DataError: the speakers give no target or no nontarget trial.
+
+    Attributes:
+        trials: the list.
+        enrollment_speakers: ``(trials,)``, the speaker of each enrollment side, from 0.
+        test_speakers: likewise of each test side.
+        utterance_speakers: the name of the speaker of each utterance.
     """
 
     def __init__(self, utterances: Sequence[Utterance], config: TrainConfig) -> None:
@@ -42,15 +76,17 @@ class Validation:
         place = {utterance.id: i for i, utterance in enumerate(chosen)}
         rows = np.array([place[id_] for id_ in self.trials.ids])
         self.first, self.second = rows[self.trials.first], rows[self.trials.second]
+        self.utterance_speakers = [utterance.speaker for utterance in chosen]
         speaker_of = {utterance.id: utterance.speaker for utterance in chosen}
         self.enrollment_speakers, self.test_speakers, self.speakers = speaker_groups(self.trials, speaker_of)
         with ThreadPoolExecutor(cpu_count()) as pool:
             self.waveforms = list(pool.map(load_speech, own_share(chosen)))
 
-    def run(self, embedder: Embedder) -> tuple[Calibration, Backend]:
+    def run(self, embedder: Embedder) -> Validated:
         """Embed the held-out utterances, calibrate their scores, and find the equal error rate and its threshold."""
         backend = Backend()
-        sides = backend.sides(of_all(embedder.embed(self.waveforms)))
+        embeddings = of_all(embedder.embed(self.waveforms))
+        sides = backend.sides(embeddings)
         scores = backend.score(sides, sides, self.first, self.second)
         with suppress(ValueError):  # of a model that has learnt nothing yet there is nothing to calibrate
             fitted = LinearCalibration.fit(scores, self.trials.targets)
@@ -67,4 +103,5 @@ class Validation:
             targets=int(self.trials.targets.sum()),
             speakers=self.speakers,
         )
-        return calibration, backend
+        costs = {p: min_dcf(curve, p) for p in P_TARGETS}
+        return Validated(calibration, backend, costs, scores, embeddings)

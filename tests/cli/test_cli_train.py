@@ -50,11 +50,13 @@ def test_prints_the_bundle_on_stdout_and_progress_on_stderr(place, capsys):
     out, err = capsys.readouterr()
     assert out == f"{place}/whole/bundle\n"
     lines = err.splitlines()
-    assert [line.split()[1] for line in lines] == ["1/12", "6/12", "10/12", "12/12"]
-    for word in ("loss", "active", "batch EER", "utterances/s"):
-        assert all(word in line for line in lines)
-    assert "validation EER" in lines[1]
-    assert "(best)" in lines[1]
+    assert [line.split()[1] for line in lines] == ["1/12", "6/12", "6/12", "10/12", "12/12", "12/12"]
+    validated = [line for line in lines if "validation EER" in line]
+    for word in ("loss/margin", "active", "batch EER", "utterances/s", "waiting", "GiB", "left"):
+        assert [line for line in lines if word not in line] == validated, word
+    assert all(word in validated[0] for word in ("[", "minDCF(0.01)", "minDCF(0.05)", "(best)"))
+    assert max(map(len, lines)) < 140
+    assert lines[-2].endswith("0:00:00 left")
 
 
 def test_a_run_is_not_overwritten(place, capsys):

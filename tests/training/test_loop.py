@@ -23,6 +23,7 @@ from speakertrip.errors import (
 )
 from speakertrip.manifests import write_manifest
 from speakertrip.training import train
+from speakertrip.training.record import MEASURED
 
 FILES = ("checkpoint.safetensors", "bundle/model.safetensors", "bundle/calibration.json", "config.json")
 
@@ -30,8 +31,8 @@ FILES = ("checkpoint.safetensors", "bundle/model.safetensors", "bundle/calibrati
 def records(run):
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     for row in rows:
-        for timing in ("utterances_per_second", "waiting"):
-            row.pop(timing, None)
+        for name in MEASURED:
+            row.pop(name, None)
     return rows
 
 

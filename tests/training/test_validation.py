@@ -17,9 +17,11 @@ def held(utterances, config):
 def test_agrees_with_the_evaluation_of_the_same_trials(held, config):
     validation = Validation(held, config)
     embedder = Embedder(SpeakerModel(config.features, config.encoder))
-    calibration, backend = validation.run(embedder)
+    found = validation.run(embedder)
+    calibration, backend = found.calibration, found.backend
     report = evaluate(embedder, validation.trials, held, backend=backend)
     assert calibration.eer == pytest.approx(report.eer, abs=1e-6)
+    assert found.min_dcf == pytest.approx(report.min_dcf, abs=1e-6)
     assert (calibration.trials, calibration.targets) == (report.trials, report.targets)
     assert calibration.speakers == report.speakers == 3
     if backend.calibration is None:  # the random model says nothing of these voices

@@ -1,0 +1,85 @@
+"""Pictures of training runs: their curves, and where embeddings lie. Needs matplotlib (the ``plot`` extra)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+Rows = Sequence[Mapping[str, Any]]
+CURVES = {  # name in metrics.jsonl: title
+    "loss": "loss",
+    "loss_over_margin": "loss in margins (1: collapsed)",
+    "active": "active share of the anchors",
+    "batch_eer": "EER of a batch",
+    "validation_eer": "EER of the validation, 95 % interval",
+    "lr": "learning rate",
+    "margin": "margin",
+    "utterances_per_second": "utterances per second",
+}
+COLUMNS = 2
+POINTS = 2_000  # of a drawn curve, at most
+
+
+def plot_curves(runs: Mapping[str, Rows]) -> Figure:
+    """Draw what the records of runs hold, by the name of the run; what no run has is left out.
+
+    Args:
+        runs: rows of ``metrics.jsonl``, by the name of the run.
+    """
+    shown = [name for name in CURVES if any(name in row for rows in runs.values() for row in rows)]
+    height = max(1, -(-len(shown) // COLUMNS))
+    figure = Figure((5.5 * COLUMNS, 2.6 * height), layout="constrained")  # none of pyplot's global state
+    axes = figure.subplots(height, COLUMNS, squeeze=False)
+    for place, name in zip(axes.flat, shown, strict=False):
+        for run, rows in runs.items():
+            _draw(place, name, run, rows)
+        place.set(title=CURVES[name], xlabel="step")
+        place.grid(alpha=0.3)
+    if len(runs) > 1 and shown:
+        axes[0, 0].legend(fontsize="small")
+    for place in axes.flat[len(shown) :]:
+        place.set_visible(False)
+    return figure
+
+
+def plot_map(places: npt.NDArray[np.floating], speakers: Sequence[str]) -> Figure:
+    """Draw where embeddings lie on a plane, one colour a speaker.
+
+    Args:
+        places: ``(count, 2)``.
+        speakers: of each.
+    """
+    figure = Figure((7, 5.5), layout="constrained")
+    axes = figure.add_subplot()
+    for number, speaker in enumerate(dict.fromkeys(speakers)):
+        own = places[[each == speaker for each in speakers]]
+        # A leading underscore would hide a speaker's name from the legend.
+        axes.scatter(own[:, 0], own[:, 1], s=18, color=f"C{number % 10}", marker="os^Dv"[number // 10 % 5],
+                     label=_plain(speaker))  # fmt: skip
+    axes.set(xlabel="first principal axis", ylabel="second principal axis", aspect="equal")
+    axes.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _draw(axes: Axes, name: str, run: str, rows: Rows) -> None:
+    known = [row for row in rows if isinstance(row.get(name), int | float)]
+    if not known:
+        return
+    known = known[:: -(-len(known) // POINTS)]
+    steps = np.array([row["step"] for row in known], float)
+    values = np.array([row[name] for row in known], float)
+    (line,) = axes.plot(steps, values, ".-" if len(known) < 50 else "-", linewidth=1, label=_plain(run))
+    banded = [row for row in known if f"{name}_interval" in row]
+    if banded:
+        ends = np.array([row[f"{name}_interval"] for row in banded], float)
+        axes.fill_between(
+            [row["step"] for row in banded], ends[:, 0], ends[:, 1], alpha=0.2, color=line.get_color()
+        )
+
+
+def _plain(name: str) -> str:
+    r"""Keep a name from being read as a formula, or left out of a legend."""
+    return " " + name.replace("$", r"\$")
