@@ -8,6 +8,7 @@ from speakertrip.training.interrupts import interruptible
 from speakertrip.training.processes import on_any
 from speakertrip.training.record import StepRecord
 from speakertrip.training.run import Run
+from speakertrip.training.source import SourceOpener, open_source
 
 
 def train(
@@ -19,6 +20,7 @@ def train(
     init: str | PathLike[str] | None = None,
     on_decode: Callable[[int], None] = lambda done: None,
     on_record: Callable[[StepRecord], None] = lambda record: None,
+    source_of: SourceOpener = open_source,
 ) -> bool:
     """Train an encoder with the multi-sample triplet loss, or another.
 
@@ -40,6 +42,7 @@ def train(
         init: a bundle of the same front end and encoder whose weights the run begins with; None: random ones.
         on_decode: called with the number of utterances decoded into memory since the last call.
         on_record: called with the record of each step that is worth a line.
+        source_of: opens the audio of the training utterances; several runs on the same may share what is decoded.
 
     Returns:
         True if it came to its end: all steps, or ``validation.patience``; False if it was interrupted.
@@ -50,7 +53,7 @@ def train(
         BundleError, ConfigError: ``init`` cannot be used, or is of another front end or encoder.
         TrainingError: too few speakers, a loss that is not finite, or embeddings that have collapsed.
     """
-    run = Run(config, data, out, resume, device, init, on_decode)
+    run = Run(config, data, out, resume, device, init, on_decode, source_of)
     last, every = config.optimizer.steps, config.checkpoint.every
     with interruptible() as interrupted:
         for step in range(run.progress.step + 1, last + 1):

@@ -28,7 +28,7 @@ from speakertrip.training.patience import Patience
 from speakertrip.training.processes import leads, on_this_machine, require_alike
 from speakertrip.training.provenance import provenance
 from speakertrip.training.record import MetricsFile, StepRecord
-from speakertrip.training.source import open_source
+from speakertrip.training.source import SourceOpener
 from speakertrip.training.throughput import Throughput, peak_memory
 from speakertrip.training.trainer import StepResult, Trainer, learning_rate
 from speakertrip.training.validation import Validated, Validation
@@ -53,6 +53,7 @@ class Run:
         device: str,
         init: str | PathLike[str] | None,
         on_decode: Callable[[int], None],
+        source_of: SourceOpener,
     ) -> None:
         self.config, self.folder, self.device = config, Path(out), device
         self.checkpoints = Checkpoints(self.folder)
@@ -61,7 +62,7 @@ class Run:
         self.kept, held = split_speakers(read_manifest(manifest), config.validation.speakers, config.seed)
         self.validation = Validation(held, config)
         memory_gib = config.data.memory_gib / on_this_machine()
-        source = open_source(self.kept, memory_gib, on_decode if leads() else lambda done: None)
+        source = source_of(self.kept, memory_gib, on_decode if leads() else lambda done: None)
         dataset = CropDataset(self.kept, source, config, data)
 
         self.trainer = Trainer(config, pick_device(device), dataset.speakers)

@@ -31,6 +31,9 @@ class Source(Protocol):
         ...
 
 
+SourceOpener = Callable[[Sequence[Utterance], float, Callable[[int], None]], Source]  # as open_source is
+
+
 def open_source(
     utterances: Sequence[Utterance], memory_gib: float, progress: Callable[[int], None] = lambda done: None
 ) -> Source:

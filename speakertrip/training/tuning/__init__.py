@@ -2,6 +2,6 @@
 
 from speakertrip.training.tuning.records import TrialRecord
 from speakertrip.training.tuning.report import Findings
-from speakertrip.training.tuning.tune import Plan, tune
+from speakertrip.training.tuning.search import Plan, tune
 
 __all__ = ["Findings", "Plan", "TrialRecord", "tune"]

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from speakertrip.backend import Backend
 from speakertrip.bundle import Bundle
 from speakertrip.config import TrainConfig
 from speakertrip.corpora import split_speakers
@@ -12,8 +11,6 @@ from speakertrip.embedding import Embedder
 from speakertrip.manifests import read_manifest, read_scores, write_manifest, write_scores, write_trials
 from speakertrip.metrics import (
     PairedDifference,
-    det_curve,
-    eer_interval,
     equal_error_rate,
     paired_differences,
 )
@@ -46,13 +43,13 @@ class Judges:
     Args:
         recipe: what its ``validation`` says of speakers, utterances and trials counts here too; its seed draws.
         data: the folder of the training manifest.
-        out: where the two manifests and the trial list are written, if they are not there.
+        out: the folder of the tune.
 
     Raises:
-        DataError, AudioError, StorageError: the manifest, the audio or ``out`` cannot be used.
+        DataError, AudioError: the manifest or the audio cannot be used.
 
     Attributes:
-        manifest: the training manifest without the judging speakers.
+        manifest: in ``out``, the training manifest without the judging speakers; ``write`` writes it.
         kept: its utterances.
         held: those of the judging speakers.
     """
@@ -60,23 +57,25 @@ class Judges:
     def __init__(self, recipe: TrainConfig, data: str | PathLike[str], out: Path) -> None:
         utterances = read_manifest(Path(data) / recipe.data.manifest)
         self.kept, self.held = split_speakers(utterances, recipe.validation.speakers, recipe.seed)
-        self.manifest = (out / TRAIN).absolute()
+        self.folder = out.absolute()
+        self.manifest = self.folder / TRAIN
         self.validation = Validation(self.held, recipe)
-        if not (out / TRIALS).exists():
-            write_manifest(self.manifest, self.kept)
-            write_manifest(out / JUDGING, self.held)
-            write_trials(out / TRIALS, self.validation.trials)
+
+    def write(self) -> None:
+        """Write the two manifests and the trial list.
+
+        Raises:
+            StorageError: they cannot be written.
+        """
+        write_manifest(self.manifest, self.kept)
+        write_manifest(self.folder / JUDGING, self.held)
+        write_trials(self.folder / TRIALS, self.validation.trials)
 
     def judge(self, run: Path, device: str) -> Verdict:
         """Score the trials with the best model of a run, and keep the scores in ``run/scores.judging.txt``."""
-        validation, backend = self.validation, Backend()
-        embedder = Embedder(Bundle.load(run / "bundle").model, device)
-        sides = backend.sides(embedder.embed(validation.waveforms))
-        scores = backend.score(sides, sides, validation.first, validation.second)
-        write_scores(run / SCORES, validation.trials, scores)
-        truth = validation.trials.targets
-        speakers = validation.enrollment_speakers, validation.test_speakers
-        return Verdict(equal_error_rate(det_curve(scores, truth)), eer_interval(scores, truth, *speakers))
+        found = self.validation.run(Embedder(Bundle.load(run / "bundle").model, device))
+        write_scores(run / SCORES, self.validation.trials, found.scores)
+        return Verdict(found.calibration.eer, found.calibration.eer_interval or (0.0, 1.0))
 
     def compare(self, run: Path, other: Path) -> PairedDifference:
         """Return how the EER of one judged run differs from that of another, over the same draws of speakers."""

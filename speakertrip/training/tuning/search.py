@@ -1,7 +1,7 @@
 """A search over margin, hard share, batch shape and learning rate."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from os import PathLike
@@ -10,6 +10,8 @@ from pathlib import Path
 from speakertrip.config import TrainConfig
 from speakertrip.config.tune import TuneSpace
 from speakertrip.errors import UsageError
+from speakertrip.manifests import Utterance
+from speakertrip.training.source import Source, open_source
 from speakertrip.training.tuning.judging import Judges
 from speakertrip.training.tuning.processes import work_together
 from speakertrip.training.tuning.records import TrialRecord, write_records
@@ -99,20 +101,29 @@ class Workshop:
         space = SearchSpace.of(recipe, plan.ranges, speakers * voices)
         manifest = (Path(plan.data) / recipe.data.manifest).read_bytes()
         origin = {
-            "configuration": recipe.model_dump(mode="json"),
+            "configuration": recipe.model_dump(mode="json", exclude_defaults=True),
             "number of steps": self.recipe.optimizer.steps,
-            "space": plan.ranges.model_dump(mode="json"),
+            "space": plan.ranges.model_dump(mode="json", exclude_defaults=True),
             "training manifest": hashlib.sha256(manifest).hexdigest(),
         }
         warmup = self.recipe.optimizer.warmup_steps
         self.study = Study(self.folder, space, space.recipe_point(recipe), origin, recipe.seed, warmup)
+        with self.study.lock:
+            self.judges.write()
+        self.source: Source | None = None
 
     def work(self) -> bool:
         """Run trials until there are enough; return False if interrupted."""
         while claim := self.study.claim(self.plan.trials):
             try:
                 record = run_trial(
-                    self.study, claim, self.recipe, self.judges, self.plan.data, self.plan.device
+                    self.study,
+                    claim,
+                    self.recipe,
+                    self.judges,
+                    self.plan.data,
+                    self.plan.device,
+                    self._source,
                 )
             finally:
                 claim.lock.release()
@@ -122,6 +133,13 @@ class Workshop:
                 write_records(self.folder / "trials.jsonl", self.study.records())
             self.plan.on_trial(record)
         return True
+
+    def _source(
+        self, kept: Sequence[Utterance], memory_gib: float, on_decode: Callable[[int], None]
+    ) -> Source:
+        # All trials have the same training speakers: seed and number of speakers are not searched.
+        self.source = self.source or open_source(kept, memory_gib, on_decode)
+        return self.source
 
     def report(self) -> Findings:
         """Compare the trials that have ended, and write what came out."""

@@ -10,6 +10,7 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import URL
+from sqlalchemy.exc import SQLAlchemyError
 
 from speakertrip.errors import StorageError, UsageError
 from speakertrip.training.tuning.judging import Verdict
@@ -216,5 +217,6 @@ def _values(point: Point) -> dict[str, Any]:
 def _storing(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (optuna.exceptions.StorageInternalError, OSError) as error:
-        raise StorageError(f"Cannot use {folder / 'study.db'}: {error}.") from None
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise StorageError(f"Cannot use {folder / 'study.db'}: {reason}.") from None

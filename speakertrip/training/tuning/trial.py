@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from speakertrip.config import TrainConfig
 from speakertrip.errors import TrainingError
+from speakertrip.training.checkpoint import Checkpoints
 from speakertrip.training.loop import train
 from speakertrip.training.record import StepRecord
+from speakertrip.training.source import SourceOpener
 from speakertrip.training.tuning.judging import Judges
 from speakertrip.training.tuning.records import State, TrialRecord, trial_folder
 from speakertrip.training.tuning.space import place
@@ -44,6 +46,7 @@ def run_trial(
     judges: Judges,
     data: str | PathLike[str],
     device: str,
+    source_of: SourceOpener,
 ) -> TrialRecord | None:
     """Train at the point of a trial, or go on where it was cut off, and have it judged.
 
@@ -54,6 +57,7 @@ def run_trial(
         judges: who say how good it is.
         data: the folder of the training manifest.
         device: where to train.
+        source_of: opens the audio of the training utterances, which are those of all trials.
 
     Returns:
         What is known of it; None if it was interrupted.
@@ -67,11 +71,11 @@ def run_trial(
         update={"data": config.data.model_copy(update={"manifest": str(judges.manifest)})}
     )
     watch = _Watch(claim, config.optimizer.steps)
-    resume = (folder / "checkpoint.safetensors").exists()
+    resume = Checkpoints(folder).exist()
     state: State = "complete"
     reason = ""
     try:
-        if not train(config, data, folder, resume, device, on_record=watch):
+        if not train(config, data, folder, resume, device, on_record=watch, source_of=source_of):
             return None
     except _Hopeless:
         state = "pruned"
@@ -80,5 +84,5 @@ def run_trial(
             raise
         state, reason = "failed", str(error)
     verdict = judges.judge(folder, device) if state != "failed" else None
-    steps = config.optimizer.steps if state == "complete" else watch.step
+    steps = watch.step or watch.last  # a run that was cut off after its last step says nothing more
     return study.tell(claim, state, verdict, steps, time.perf_counter() - began, reason)
