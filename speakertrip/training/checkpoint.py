@@ -94,6 +94,7 @@ class Checkpoints:
             "progress": asdict(progress),
             "config": origin.config.model_dump(mode="json"),
             "manifest": origin.manifest,
+            "bundle": list(bundle),
         }
         fresh = self.last.with_suffix(".part")
         try:
@@ -130,6 +131,7 @@ class Checkpoints:
         try:
             run = json.loads(text)
             progress = Progress(**run["progress"])
+            bundle = {name: tensors[f"{BUNDLE}{name}"].numpy().tobytes() for name in run["bundle"]}
             _require_same(origin, Origin(TrainConfig.model_validate(run["config"]), run["manifest"]))
             modules.load_state_dict(
                 {name: tensor for name, tensor in tensors.items() if not name.startswith((OPTIMIZER, BUNDLE))}
@@ -144,11 +146,7 @@ class Checkpoints:
         if problem:
             text = f"{problem}; going on from the one before it, of step {progress.step}."
             warnings.warn(text, SpeakertripWarning, stacklevel=2)
-        return progress, {
-            name.removeprefix(BUNDLE): tensor.numpy().tobytes()
-            for name, tensor in tensors.items()
-            if name.startswith(BUNDLE)
-        }
+        return progress, bundle
 
     def _read(self) -> tuple[tuple[dict[str, Tensor], str], str | None]:
         """Return the content of the last one that is whole, and what is wrong with the one after it."""

@@ -56,6 +56,7 @@ def test_a_restored_trainer_goes_on_to_the_bit(config, origin, trained, save, tm
     restored = Trainer(config, CPU, 6)
     loaded = Checkpoints(tmp_path).load(restored.modules, restored.optimizer, origin)
     assert loaded == (Progress(2, 0.125), BUNDLE)
+    assert list(loaded[1]) == list(BUNDLE)  # the order of its checksums
     batch, labels = torch.randn(12, 12_800), torch.arange(12) // 2
     for trainer in (trained, restored):
         trainer.step(3, batch, labels)
