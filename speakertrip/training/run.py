@@ -133,7 +133,7 @@ class Run:
                 made = (
                     self.config.features,
                     self.config.encoder,
-                    self.trainer.model,
+                    model,
                     calibration,
                     card,
                     backend,
