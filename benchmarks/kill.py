@@ -3,7 +3,8 @@
 For each configuration a run is trained by ``speakertrip train`` without interruption. Then the same run is begun
 anew, killed by SIGKILL together with its workers at moments drawn over its whole length (start-up, steps, validations
 and the writing of files), resumed each time with ``--resume``, and at last left to end. Every file of the two folders
-must be the same byte by byte, ``metrics.jsonl`` but for its timings, and no other file may be left.
+must be the same byte by byte, ``metrics.jsonl`` but for what was measured by the clock and the system, and no other
+file may be left; only ``run.json``, which lists the starts, differs.
 
 One process on the CPU, one thread: on more, sums of floats have no fixed order.
 
@@ -26,7 +27,8 @@ import numpy as np
 from speakertrip.corpora.synthetic import write_synthetic_corpus
 
 KILLS = 3  # of a run, at most
-TIMINGS = ("utterances_per_second", "waiting")
+MEASURED = ("utterances_per_second", "waiting", "memory_gib")  # by the clock and the system: never the same
+STARTS = "run.json"  # when and where a run was begun and gone on with
 
 BASE = """
 seed = 3
@@ -172,10 +174,11 @@ def differences(first: Path, second: Path) -> list[str]:
 
 
 def contents(run: Path) -> dict[str, bytes]:
-    """Return the files of a run by name, without the timings of its metrics."""
+    """Return the files of a run by name, without the list of starts and what was measured."""
     files = {str(path.relative_to(run)): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    files.pop(STARTS, None)
     rows = [json.loads(line) for line in files.get("metrics.jsonl", b"").splitlines()]
-    untimed = [{key: value for key, value in row.items() if key not in TIMINGS} for row in rows]
+    untimed = [{key: value for key, value in row.items() if key not in MEASURED} for row in rows]
     return files | {"metrics.jsonl": "\n".join(map(json.dumps, untimed)).encode()}
 
 
