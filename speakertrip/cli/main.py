@@ -17,6 +17,7 @@ from speakertrip.cli.enroll import enroll
 from speakertrip.cli.evaluate import evaluate
 from speakertrip.cli.manifest import manifest
 from speakertrip.cli.notices import show_warnings
+from speakertrip.cli.runs import runs
 from speakertrip.cli.score import score
 from speakertrip.cli.train import train
 from speakertrip.cli.tune import tune
@@ -44,6 +45,7 @@ for verb in (
     augment_preview,
     train,
     tune,
+    runs,
     backend,
     score,
     calibrate,

@@ -8,6 +8,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from speakertrip.training.runs import finite_number, interval_of
+
 Rows = Sequence[Mapping[str, Any]]
 CURVES = {  # name in metrics.jsonl: title
     "loss": "loss",
@@ -21,6 +23,7 @@ CURVES = {  # name in metrics.jsonl: title
 }
 COLUMNS = 2
 POINTS = 2_000  # of a drawn curve, at most
+FEW = 50  # below so many, each is marked
 
 
 def plot_curves(runs: Mapping[str, Rows]) -> Figure:
@@ -29,13 +32,14 @@ def plot_curves(runs: Mapping[str, Rows]) -> Figure:
     Args:
         runs: rows of ``metrics.jsonl``, by the name of the run.
     """
-    shown = [name for name in CURVES if any(name in row for rows in runs.values() for row in rows)]
+    rows = [row for each in runs.values() for row in each]
+    shown = [name for name in CURVES if any(finite_number(row.get(name)) is not None for row in rows)]
     height = max(1, -(-len(shown) // COLUMNS))
     figure = Figure((5.5 * COLUMNS, 2.6 * height), layout="constrained")  # none of pyplot's global state
     axes = figure.subplots(height, COLUMNS, squeeze=False)
     for place, name in zip(axes.flat, shown, strict=False):
-        for run, rows in runs.items():
-            _draw(place, name, run, rows)
+        for run, each in runs.items():
+            _draw(place, name, run, each)
         place.set(title=CURVES[name], xlabel="step")
         place.grid(alpha=0.3)
     if len(runs) > 1 and shown:
@@ -65,19 +69,18 @@ def plot_map(places: npt.NDArray[np.floating], speakers: Sequence[str]) -> Figur
 
 
 def _draw(axes: Axes, name: str, run: str, rows: Rows) -> None:
-    known = [row for row in rows if isinstance(row.get(name), int | float)]
+    known = [row for row in rows if finite_number(row.get(name)) is not None]
     if not known:
         return
     known = known[:: -(-len(known) // POINTS)]
-    steps = np.array([row["step"] for row in known], float)
-    values = np.array([row[name] for row in known], float)
-    (line,) = axes.plot(steps, values, ".-" if len(known) < 50 else "-", linewidth=1, label=_plain(run))
-    banded = [row for row in known if f"{name}_interval" in row]
+    steps = [row["step"] for row in known]
+    style = ".-" if len(known) < FEW else "-"
+    (line,) = axes.plot(steps, [row[name] for row in known], style, linewidth=1, label=_plain(run))
+    ends = [interval_of(row.get(f"{name}_interval")) for row in known]
+    banded = [(step, *pair) for step, pair in zip(steps, ends, strict=True) if pair]
     if banded:
-        ends = np.array([row[f"{name}_interval"] for row in banded], float)
-        axes.fill_between(
-            [row["step"] for row in banded], ends[:, 0], ends[:, 1], alpha=0.2, color=line.get_color()
-        )
+        at, low, high = zip(*banded, strict=True)
+        axes.fill_between(at, low, high, alpha=0.2, color=line.get_color())
 
 
 def _plain(name: str) -> str:

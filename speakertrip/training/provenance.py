@@ -90,7 +90,7 @@ class Provenance:
             StorageError: it cannot be written.
         """
         starts: list[Any] = []
-        with suppress(OSError, ValueError, TypeError, KeyError):  # a run from before there was this file, or a torn one
+        with suppress(OSError, ValueError, TypeError, KeyError):  # of a run from before there was this file
             starts = list(json.loads((folder / FILE).read_bytes())["starts"]) if self.step else []
         entries: dict[str, Any] = {"starts": [*starts, asdict(self)]}
         write_lines(folder / FILE, [json.dumps(entries, indent=2)])
