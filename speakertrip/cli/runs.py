@@ -1,6 +1,5 @@
 """``speakertrip runs``: what training runs have come to, side by side."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,10 +159,10 @@ def _commit(summary: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    """Put a value of JSON into a cell; a dash stands for none."""
+    """Put a value into a cell; a dash stands for none."""
     if value is None:
         return "-"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = str(value)
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 3]}..."
 
 
