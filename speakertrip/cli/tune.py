@@ -22,7 +22,12 @@ INTERRUPTED = 130
 @click.option(
     "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Trials at the same time."
 )
-@click.option("--space", metavar="SPACE.toml", help="Ranges of margin, hard_share, utterances and lr.")
+@click.option(
+    "--space",
+    metavar="SPACE.toml",
+    help="What is tried  [default: margin = [0.05, 1.5], hard_share = [0.01, 0.5], utterances = [2, 4, 8], and "
+    "lr = [0.25, 4.0], in times the recipe's]",
+)
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override, as optimizer.lr=3e-4."
 )
@@ -111,10 +116,16 @@ def _comparison(findings: "Findings", record: "TrialRecord") -> str:
 
 
 def _sentences(findings: "Findings") -> list[str]:
+    from speakertrip.metrics import MIN_SPEAKERS
+
     judged = (
         f"Judged on {counted(findings.trials, 'trial')} ({findings.targets:,} target) among "
         f"{counted(findings.speakers, 'speaker')} held out of training and of the choice of steps."
     )
+    if findings.speakers < MIN_SPEAKERS:
+        judged += (
+            f" So few make the intervals too narrow: give {MIN_SPEAKERS} or more by validation.speakers."
+        )
     best = findings.best
     if best is None:
         return [judged, "No trial is complete."]

@@ -119,7 +119,7 @@ def place(recipe: TrainConfig, point: Point) -> TrainConfig:
 
 
 def shorten(recipe: TrainConfig, steps: int) -> TrainConfig:
-    """Return the recipe for fewer (or more) steps, with warm-up and validations in proportion.
+    """Return the recipe for fewer (or more) steps, with warm-up, validations and averages in proportion.
 
     Examples:
         >>> recipe = TrainConfig.model_validate({"optimizer": {"steps": 1000, "warmup_steps": 100}})
@@ -129,10 +129,12 @@ def shorten(recipe: TrainConfig, steps: int) -> TrainConfig:
     """
     share = steps / recipe.optimizer.steps
     optimizer = {"steps": steps, "warmup_steps": round(recipe.optimizer.warmup_steps * share)}
-    every = {"every": max(1, round(recipe.validation.every * share))}
+    validation = {"every": max(1, round(recipe.validation.every * share))}
+    average = {"every": max(1, round(recipe.average.every * share))}
     return recipe.model_copy(
         update={
             "optimizer": recipe.optimizer.model_copy(update=optimizer),
-            "validation": recipe.validation.model_copy(update=every),
+            "validation": recipe.validation.model_copy(update=validation),
+            "average": recipe.average.model_copy(update=average),
         }
     )
