@@ -57,14 +57,13 @@ def process_group(device: str = "auto") -> Iterator[None]:
         return
     try:
         store, rank, world = next(rendezvous("env://", timeout=PATIENCE))
+        store = dist.PrefixStore(_attempt(), store)
     except (RuntimeError, ValueError) as error:
         place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         raise TrainingError(f"The processes cannot meet at {place} ({_first_line(error)}).") from error
     try:
         backend = _claim(device)
-        dist.init_process_group(
-            backend, store=dist.PrefixStore("group", store), rank=rank, world_size=world, timeout=PATIENCE
-        )
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=PATIENCE)
         yield
     except BaseException as error:  # told before this process leaves the group, which is when others notice
         told = _tell(store, error)
@@ -196,6 +195,16 @@ def _claim(device: str) -> str:
 def _local() -> tuple[int, int]:
     """Return the rank of this process among those of its machine, and their number."""
     return int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+
+
+def _attempt() -> str:
+    """Return a name for this start of the processes, for what they leave in the store.
+
+    Restarted on one machine, processes may find the store of those before them. Machines count their restarts apart;
+    when one of several restarts, all meet at a new store.
+    """
+    alone = os.environ.get("GROUP_WORLD_SIZE", "1") == "1"
+    return f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') if alone else ''}"
 
 
 def _device() -> str:
