@@ -59,8 +59,7 @@ def tune(
     """
     import torch
 
-    from speakertrip.config.reading import read_config, read_space
-    from speakertrip.config.tune import TuneSpace
+    from speakertrip.config import TuneSpace, read_config, read_space
     from speakertrip.training.tuning import Plan
     from speakertrip.training.tuning import tune as run_tune
 

@@ -5,9 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakertrip.config import EcapaConfig, TrainConfig, TripletConfig, read_config
-from speakertrip.config.tune import TuneSpace
-from speakertrip.config.writing import to_toml
+from speakertrip.config import EcapaConfig, TrainConfig, TripletConfig, TuneSpace, read_config, to_toml
 
 if sys.version_info >= (3, 11):
     import tomllib

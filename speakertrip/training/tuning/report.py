@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speakertrip.config import TrainConfig
-from speakertrip.config.writing import to_toml
+from speakertrip.config import TrainConfig, to_toml
 from speakertrip.manifests.lines import write_lines
 from speakertrip.metrics import PairedDifference
 from speakertrip.training.tuning.judging import Judges

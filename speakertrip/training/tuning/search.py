@@ -7,8 +7,7 @@ from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
 
-from speakertrip.config import TrainConfig
-from speakertrip.config.tune import TuneSpace
+from speakertrip.config import TrainConfig, TuneSpace
 from speakertrip.errors import UsageError
 from speakertrip.manifests import Utterance
 from speakertrip.training.source import Source, open_source

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from speakertrip.config import TrainConfig, TripletConfig
+from speakertrip.config import TrainConfig, TripletConfig, TuneSpace
 from speakertrip.config.losses import ConstantMarginConfig, HardestShareConfig
-from speakertrip.config.tune import TuneSpace
 from speakertrip.errors import ConfigError
 
 
@@ -78,9 +77,9 @@ class SearchSpace:
     def recipe_point(self, recipe: TrainConfig) -> Point | None:
         """Return the point that the recipe itself is; None where it is none of this space."""
         loss, batch, lr = recipe.loss, recipe.batch, recipe.optimizer.lr
-        if not isinstance(loss, TripletConfig):
+        if not isinstance(loss, TripletConfig) or not isinstance(loss.miner, HardestShareConfig):
             return None
-        if loss.margin.kind != "constant" or loss.miner.kind != "hardest-share":
+        if not isinstance(loss.margin, ConstantMarginConfig):
             return None
         point = Point(loss.margin.value, loss.miner.share, batch.speakers, batch.utterances, lr)
         inside = (
@@ -89,7 +88,7 @@ class SearchSpace:
             and self.lr[0] <= lr <= self.lr[1]
             and self.speakers.get(point.utterances) == point.speakers
         )
-        return point if inside else None
+        return point if inside and place(recipe, point) == recipe else None  # a schedule is no point
 
 
 def place(recipe: TrainConfig, point: Point) -> TrainConfig:

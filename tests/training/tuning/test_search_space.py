@@ -2,9 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakertrip.config import TrainConfig
-from speakertrip.config.reading import read_space
-from speakertrip.config.tune import TuneSpace
+from speakertrip.config import TrainConfig, TuneSpace, read_space
 from speakertrip.errors import ConfigError
 from speakertrip.training.tuning.space import Point, SearchSpace, place, shorten
 

@@ -2,8 +2,7 @@ import math
 
 import pytest
 
-from speakertrip.config import TrainConfig
-from speakertrip.config.tune import TuneSpace
+from speakertrip.config import TrainConfig, TuneSpace
 from speakertrip.errors import StorageError, UsageError
 from speakertrip.training.tuning.judging import Verdict
 from speakertrip.training.tuning.space import Point, SearchSpace

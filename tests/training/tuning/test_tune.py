@@ -5,9 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from speakertrip.config import TrainConfig
-from speakertrip.config.reading import read_config
-from speakertrip.config.tune import TuneSpace
+from speakertrip.config import TrainConfig, TuneSpace, read_config
 from speakertrip.errors import ConfigError, TrainingError, UsageError
 from speakertrip.training.tuning import Plan, search, trial, tune
 from speakertrip.training.tuning.records import trial_folder
