@@ -26,8 +26,8 @@ class DataConfig(Frozen):
     )  # semitones; each, at each speed, too
     memory_gib: float = Field(
         2.0, ge=0
-    )  # decoded audio is kept in memory if all of it fits, as 16-bit samples
-    workers: int = Field(0, ge=0)  # processes that prepare batches; 0: the training process itself
+    )  # of a machine, for all its processes: decoded audio is kept there if all of it fits, as 16-bit samples
+    workers: int = Field(0, ge=0)  # processes that prepare batches for each one that trains; 0: that itself
     prefetch: int = Field(2, ge=1, le=64)  # batches that each of these has ready
 
     @model_validator(mode="after")

@@ -25,7 +25,7 @@ from speakertrip.training.checkpoint import Checkpoints, Origin, Progress
 from speakertrip.training.dataset import CropDataset
 from speakertrip.training.finite import finite
 from speakertrip.training.patience import Patience
-from speakertrip.training.processes import leads, on_this_machine, require_alike
+from speakertrip.training.processes import leads, on_any, on_this_machine, require_alike
 from speakertrip.training.provenance import provenance
 from speakertrip.training.record import MetricsFile, StepRecord
 from speakertrip.training.source import SourceOpener
@@ -177,7 +177,7 @@ class Run:
     @property
     def at_end(self) -> bool:
         """Whether nothing is left to do: all steps are done, or the patience with the validations is spent."""
-        spent = self.patience is not None and self.patience.spent
+        spent = self.patience is not None and on_any(self.patience.spent)  # scores may differ by rounding
         return spent or self.progress.step == self.config.optimizer.steps
 
     def save(self, number: int) -> None:
