@@ -21,7 +21,7 @@ INTERRUPTED = 130
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override, as optimizer.lr=3e-4."
 )
-@click.option("--init", metavar="BUNDLE", help="Begin with the weights of this model's encoder.")
+@click.option("--init", metavar="MODEL", help="Begin with the encoder of this bundle, or checkpoint file.")
 @click.option(
     "--resume", is_flag=True, help="Go on from the checkpoint in RUN; begin where there is none yet."
 )
@@ -61,6 +61,7 @@ def train(
             init,
             on_decode=advance,
             on_record=lambda record: click.echo("\n".join(_lines(record, settings)), err=True),
+            on_message=lambda sentence: click.echo(sentence, err=True),
         )
         talks = leads()
     if not finished and talks:

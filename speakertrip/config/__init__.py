@@ -5,6 +5,7 @@ from speakertrip.config.encoders import EcapaConfig, EncoderConfig, FeatureConfi
 from speakertrip.config.frozen import Frozen
 from speakertrip.config.losses import (
     AAMSoftmaxConfig,
+    JointConfig,
     LossConfig,
     MarginConfig,
     MinerConfig,
@@ -38,6 +39,7 @@ __all__ = [
     "EncoderConfig",
     "FeatureConfig",
     "Frozen",
+    "JointConfig",
     "LossConfig",
     "MarginConfig",
     "MinerConfig",

@@ -75,6 +75,9 @@ class HardestShareConfig(Frozen):
 
     kind: Literal["hardest-share"] = "hardest-share"
     share: float = Field(0.05, gt=0, le=1)
+    final_share: float | None = Field(
+        None, gt=0, le=1
+    )  # at the last step, on a straight line; none: the same
 
 
 class HardestSpeakersConfig(Frozen):
@@ -172,8 +175,17 @@ class PrototypicalConfig(Frozen):
     bias: float = -5.0  # likewise
 
 
+class JointConfig(Frozen):
+    """A softmax loss and the triplet loss at once, as their weighted sum."""
+
+    kind: Literal["joint"]
+    softmax: Annotated[AAMSoftmaxConfig | PrototypicalConfig, Field(discriminator="kind")]
+    triplet: TripletConfig = TripletConfig()
+    weight: float = Field(1.0, gt=0)  # of the triplet loss; the other's is 1
+
+
 LossConfig = Annotated[
-    TripletConfig | AAMSoftmaxConfig | PrototypicalConfig,
+    TripletConfig | AAMSoftmaxConfig | PrototypicalConfig | JointConfig,
     Field(discriminator="kind"),
     _default_kind("triplet"),
 ]

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from speakertrip.config.augment import AugmentConfig
 from speakertrip.config.encoders import EcapaConfig, EncoderConfig, FeatureConfig
 from speakertrip.config.frozen import Frozen, Probability
-from speakertrip.config.losses import LossConfig, TripletConfig
+from speakertrip.config.losses import JointConfig, LossConfig, TripletConfig
 from speakertrip.config.watch import WatchConfig
 
 
@@ -19,6 +19,9 @@ class DataConfig(Frozen):
 
     manifest: str = "manifest.train.jsonl"  # below the folder given by --data
     crop_seconds: float = Field(2.0, ge=0.5, le=60)
+    final_crop_seconds: float | None = Field(
+        None, ge=0.5, le=60
+    )  # at the last step, on a straight line, in tenths; none: the same
     licences: dict[str, str] = Field({})  # of each corpus of the manifest, for the model card
     speeds: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = (0.9, 1.0, 1.1)  # each makes a new speaker
     pitches: tuple[Annotated[float, Field(ge=-12, le=12)], ...] = (
@@ -119,6 +122,12 @@ class TrainConfig(Frozen):
     validation: ValidationConfig = ValidationConfig()
     watch: WatchConfig = WatchConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
+
+    @property
+    def triplet(self) -> TripletConfig | None:
+        """The options of the triplet loss, alone or in a joint one; None where there is none."""
+        loss = self.loss.triplet if isinstance(self.loss, JointConfig) else self.loss
+        return loss if isinstance(loss, TripletConfig) else None
 
     @model_validator(mode="after")
     def _learnable(self) -> "TrainConfig":

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from speakertrip import __version__
 from speakertrip.bundle import Calibration
-from speakertrip.config import TrainConfig, TripletConfig
+from speakertrip.config import JointConfig, TrainConfig, TripletConfig
 from speakertrip.manifests import Utterance
 
 
@@ -56,10 +56,16 @@ There is no detection of replayed or synthetic speech.
 
 def _loss(config: TrainConfig) -> str:
     loss = config.loss
-    if not isinstance(loss, TripletConfig):
-        return f"the loss {loss.kind}"
+    if isinstance(loss, JointConfig):
+        return f"the loss {loss.softmax.kind} and {loss.weight:g} x {_triplet(loss.triplet)}"
+    return _triplet(loss) if isinstance(loss, TripletConfig) else f"the loss {loss.kind}"
+
+
+def _triplet(loss: TripletConfig) -> str:
     margin, miner = (
-        ", ".join(f"{key} {value}" for key, value in part.model_dump().items() if key != "kind")
+        ", ".join(
+            f"{key} {value}" for key, value in part.model_dump(exclude_none=True).items() if key != "kind"
+        )
         for part in (loss.margin, loss.miner)
     )
     return (

@@ -17,6 +17,7 @@ from speakertrip.errors import ConfigError, SpeakertripWarning, StorageError, Tr
 from speakertrip.training.checksummed import read_checksummed, reason_of, sync_folder, write_checksummed
 
 OPTIMIZER, BUNDLE = "optimizer.", "bundle."  # what the names of tensors begin with that are of no module
+MODEL = "model."  # and those of the model in training
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,20 @@ class Checkpoints:
             return read_checksummed(self.previous), problem
         except ValueError as error:
             raise TrainingError(f"{problem}, and {self.previous.name} {error}; start a new run.") from None
+
+
+def read_model(path: Path) -> tuple[TrainConfig, dict[str, Tensor]]:
+    """Return the configuration of the run that a checkpoint is of, and the weights of its model in training.
+
+    Raises:
+        TrainingError: it is damaged, or of another version of this package.
+    """
+    try:
+        tensors, text = read_checksummed(path)
+        config = TrainConfig.model_validate(json.loads(text)["config"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise TrainingError(f"Cannot begin with {path}: as a checkpoint it {reason_of(error)}.") from None
+    return config, {name.removeprefix(MODEL): tensors[name] for name in tensors if name.startswith(MODEL)}
 
 
 def _as_tensor(content: bytes) -> Tensor:

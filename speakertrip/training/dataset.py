@@ -16,6 +16,7 @@ from speakertrip.config import TrainConfig
 from speakertrip.corpora.keys import value_of
 from speakertrip.errors import ConfigError
 from speakertrip.manifests import Utterance
+from speakertrip.training.schedules import on_the_way
 from speakertrip.training.source import Source
 
 FloatArray = npt.NDArray[np.float32]
@@ -56,7 +57,7 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
         if any(config.data.pitches):
             require_pitch_shift()
         self.augmentation = build_augmentation(config.augment, folder, config.seed, lambda: source)
-        self.samples = round(config.data.crop_seconds * SAMPLE_RATE)
+        self.batch = config.batch.speakers * config.batch.utterances
         names = {name: i for i, name in enumerate(dict.fromkeys(u.speaker for u in utterances))}
         count = len(self.voices)
         self.labels = [names[u.speaker] * count + s for u in utterances for s in range(count)]
@@ -72,6 +73,15 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
     def __len__(self) -> int:
         return len(self.labels)
 
+    def samples(self, draw: int) -> int:
+        """Return the length of a crop, by the number of its draw in the run: the same in a batch."""
+        data, steps = self.config.data, self.config.optimizer.steps
+        if data.final_crop_seconds is None:
+            return round(data.crop_seconds * SAMPLE_RATE)
+        step = 1 + draw // self.batch
+        seconds = on_the_way(data.crop_seconds, data.final_crop_seconds, min(step, steps), steps)
+        return round(10 * seconds) * SAMPLE_RATE // 10  # in tenths: encoders prepare anew for each length
+
     def utterance(self, row: int) -> Utterance:
         """Return what the crops of a row are cut from."""
         return self.utterances[row // len(self.voices)]
@@ -79,17 +89,18 @@ class CropDataset(Dataset[tuple[Tensor, int]]):
     def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, int]:
         """Return ``((samples,), label)`` of a ``(row, draw)`` pair of the sampler."""
         row, draw = place
+        samples = self.samples(draw)
         utterance, voice = divmod(row, len(self.voices))
         speed, pitch = self.voices[voice]
         rng = np.random.default_rng([self.config.seed, draw])
-        crop = shift_pitch(self._cut(utterance, speed, rng), pitch)
+        crop = shift_pitch(self._cut(utterance, samples, speed, rng), pitch)
         return torch.from_numpy(self.augmentation.transform(crop, rng)), self.labels[row]
 
-    def _cut(self, utterance: int, speed: float, rng: np.random.Generator) -> FloatArray:
-        needed = int(np.ceil(self.samples * speed)) + 1
+    def _cut(self, utterance: int, samples: int, speed: float, rng: np.random.Generator) -> FloatArray:
+        needed = int(np.ceil(samples * speed)) + 1
         first = int(rng.integers(0, max(1, self.source.lengths[utterance] - needed + 1)))
         # A little over: resampling rounds, and a header may promise a sample more than there is.
         crop = resample(self.source.read(utterance, first, needed), SAMPLE_RATE * speed, SAMPLE_RATE)
-        if len(crop) < self.samples:  # a short utterance wraps, from a random place
-            crop = np.resize(np.roll(crop, -int(rng.integers(len(crop)))), self.samples)
-        return crop[: self.samples]
+        if len(crop) < samples:  # a short utterance wraps, from a random place
+            crop = np.resize(np.roll(crop, -int(rng.integers(len(crop)))), samples)
+        return crop[:samples]

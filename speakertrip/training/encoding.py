@@ -45,11 +45,16 @@ class Encoding:
         size = self.config.micro_batch
         if not size or size >= len(features) or not torch.is_grad_enabled():
             return self._encode(features)
-        passes = {
-            "use_reentrant": False,
-            "context_fn": lambda: (nullcontext(), still_statistics(self.encoder)),
-        }
-        return torch.cat([checkpoint(self._encode, part, **passes) for part in features.split(size)])
+        return torch.cat([self._encode_twice(part) for part in torch.split(features, size)])
+
+    def _encode_twice(self, part: Tensor) -> Tensor:
+        embeddings: Tensor = checkpoint(
+            self._encode,
+            part,
+            use_reentrant=False,
+            context_fn=lambda: (nullcontext(), still_statistics(self.encoder)),
+        )
+        return embeddings
 
     def _encode(self, features: Tensor) -> Tensor:
         dtype = DTYPES[self.config.precision]

@@ -46,7 +46,9 @@ class CropLoader:
     ) -> None:
         self.pinned = pinned
         # While one batch is in use the workers hold workers x prefetch: torch asks for a new one with each it gives.
-        shape = (workers * prefetch + 1, size, dataset.samples)
+        steps = dataset.config.optimizer.steps
+        longest = max(dataset.samples(0), dataset.samples(dataset.batch * (steps - 1)))
+        shape = (workers * prefetch + 1, size, longest)
         self.ring = _shared(shape) if workers else torch.empty(shape)
         self.loader: DataLoader[Any] = DataLoader(
             _Slots(dataset, self.ring),
@@ -59,25 +61,25 @@ class CropLoader:
         )
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for slot, labels in self.loader:
-            crops = self.ring[slot]
+        for slot, samples, labels in self.loader:
+            crops = self.ring[slot, :, :samples]
             yield (crops.pin_memory() if self.pinned else crops), torch.tensor(labels)
 
 
-class _Slots(Dataset[tuple[int, list[int]]]):
-    """Fills a slot of the ring with the crops of a batch, and returns its number and their labels."""
+class _Slots(Dataset[tuple[int, int, list[int]]]):
+    """Fills a slot of the ring with the crops of a batch; returns its number, their length, and their labels."""
 
     def __init__(self, dataset: CropDataset, ring: Tensor) -> None:
         self.dataset, self.ring = dataset, ring
 
-    def __getitem__(self, task: tuple[int, Places]) -> tuple[int, list[int]]:
+    def __getitem__(self, task: tuple[int, Places]) -> tuple[int, int, list[int]]:
         slot, places = task
-        labels = []
-        for crop, place in zip(self.ring[slot], places, strict=True):
+        samples, labels = self.dataset.samples(places[0][1]), []
+        for crop, place in zip(self.ring[slot, :, :samples], places, strict=True):
             waveform, label = self.dataset[place]
             crop.copy_(waveform)
             labels.append(label)
-        return slot, labels
+        return slot, samples, labels
 
 
 class _Numbered:

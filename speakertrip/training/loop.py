@@ -20,6 +20,7 @@ def train(
     init: str | PathLike[str] | None = None,
     on_decode: Callable[[int], None] = lambda done: None,
     on_record: Callable[[StepRecord], None] = lambda record: None,
+    on_message: Callable[[str], None] = lambda sentence: None,
     source_of: SourceOpener = open_source,
 ) -> bool:
     """Train an encoder with the multi-sample triplet loss, or another.
@@ -39,9 +40,11 @@ def train(
         resume: go on from the checkpoint in ``out``; where there is none yet, begin, and warn of it, so that a run
             that is restarted whenever it ends has one command.
         device: "auto", "cpu", "cuda" or "mps".
-        init: a bundle of the same front end and encoder whose weights the run begins with; None: random ones.
+        init: a bundle, or a checkpoint of another run, whose encoder's weights the run begins with as far as they
+            fit (``speakertrip.training.initial``); None: random ones. A resumed run has its weights already.
         on_decode: called with the number of utterances decoded into memory since the last call.
         on_record: called with the record of each step that is worth a line.
+        on_message: called with a sentence of what the run began with.
         source_of: opens the audio of the training utterances; several runs on the same may share what is decoded.
 
     Returns:
@@ -50,10 +53,10 @@ def train(
     Raises:
         UsageError: ``out`` holds a run already, which is not to be resumed.
         DataError, AudioError, StorageError: the manifest, the audio or ``out`` cannot be used.
-        BundleError, ConfigError: ``init`` cannot be used, or is of another front end or encoder.
+        BundleError, ConfigError: ``init`` cannot be used, or is of another front end or kind of encoder.
         TrainingError: too few speakers, a loss that is not finite, or embeddings that have collapsed.
     """
-    run = Run(config, data, out, resume, device, init, on_decode, source_of)
+    run = Run(config, data, out, resume, device, init, on_decode, on_message, source_of)
     last, every = config.optimizer.steps, config.checkpoint.every
     with interruptible() as interrupted:
         for step in range(run.progress.step + 1, last + 1):

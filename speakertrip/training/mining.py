@@ -1,5 +1,7 @@
 """Margins and miners from their configuration."""
 
+from dataclasses import dataclass
+
 from speakertrip.config.losses import (
     BatchHardConfig,
     DrawnConfig,
@@ -21,6 +23,7 @@ from speakertrip.miners import (
     Random,
     SemiHard,
 )
+from speakertrip.training.schedules import on_the_way
 
 
 def build_margin(config: MarginConfig) -> Margin:
@@ -33,32 +36,47 @@ def build_margin(config: MarginConfig) -> Margin:
     return ConstantMargin(config.value)
 
 
-def build_miner(config: MinerConfig, margin: float, seed: int, step: int, eased: int = 0) -> Miner:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a miner has to know of the run.
+
+    Attributes:
+        step: counted from 1.
+        last_step: of the run.
+        margin: of the loss at this step, within which semi-hard negatives lie.
+        seed: of miners that draw.
+    """
+
+    step: int
+    last_step: int
+    margin: float
+    seed: int
+
+
+def build_miner(config: MinerConfig, moment: Moment, eased: int = 0) -> Miner:
     """Build the miner of a step, so that what it draws is a function of seed and step alone.
 
     Args:
         config: which miner.
-        margin: of the loss at this step, within which semi-hard negatives lie.
-        seed: of miners that draw.
-        step: counted from 1.
+        moment: of the run.
         eased: how many times the difficulty was lowered; beyond the easiest it stays there.
     """
-    miner = _build(config, margin, seed, step)
+    miner = _build(config, moment)
     for _ in range(eased):
         miner = miner.easier() or miner
     return miner
 
 
-def _build(config: MinerConfig, margin: float, seed: int, step: int) -> Miner:
+def _build(config: MinerConfig, moment: Moment) -> Miner:
     if isinstance(config, EverythingConfig):
         return Everything()
     if isinstance(config, HardestShareConfig):
-        return HardestShare(config.share)
+        return HardestShare(on_the_way(config.share, config.final_share, moment.step, moment.last_step))
     if isinstance(config, HardestSpeakersConfig):
         return HardestSpeakers(config.k)
     if isinstance(config, BatchHardConfig):
         return BatchHard()
     if isinstance(config, DrawnConfig):
         draw = Random if config.kind == "random" else DistanceWeighted
-        return draw(config.count, seed, start=step)
-    return SemiHard(margin)
+        return draw(config.count, moment.seed, start=moment.step)
+    return SemiHard(moment.margin)

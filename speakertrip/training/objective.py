@@ -1,11 +1,19 @@
 """What a step minimises, built from the configuration; all state that a resumed run needs is in buffers."""
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from speakertrip.config import AAMSoftmaxConfig, PrototypicalConfig, TrainConfig, TripletConfig
+from speakertrip.config import (
+    AAMSoftmaxConfig,
+    JointConfig,
+    LossConfig,
+    PrototypicalConfig,
+    TrainConfig,
+    TripletConfig,
+)
 from speakertrip.errors import TrainingError
 from speakertrip.losses import (
     GE2E,
@@ -19,7 +27,7 @@ from speakertrip.losses import (
 )
 from speakertrip.losses.margins import AdaptiveMargin, LinearMargin
 from speakertrip.miners import EmbeddingMemory, Everything, Miner, TripletSets
-from speakertrip.training.mining import build_margin, build_miner
+from speakertrip.training.mining import Moment, build_margin, build_miner
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +47,10 @@ class Outcome:
     notice: str | None = None
 
 
-class Objective(nn.Module):
+class Objective(nn.Module, ABC):
     """A loss as the trainer sees it: parameters, buffers, and an outcome for each batch."""
 
+    @abstractmethod
     def forward(self, step: int, embeddings: Tensor, labels: Tensor, slow: Tensor | None = None) -> Outcome:
         """Compute the loss of a step.
 
@@ -54,7 +63,6 @@ class Objective(nn.Module):
         Raises:
             TrainingError: the training has collapsed, and the guard is to raise.
         """
-        raise NotImplementedError
 
 
 def build_objective(config: TrainConfig, speakers: int) -> Objective:
@@ -64,22 +72,34 @@ def build_objective(config: TrainConfig, speakers: int) -> Objective:
         config: of the run.
         speakers: in training, each speed factor counted.
     """
-    dim = config.encoder.embedding_dim
-    if isinstance(config.loss, TripletConfig):
-        return TripletObjective(config.loss, dim, config.seed)
-    if isinstance(config.loss, AAMSoftmaxConfig):
-        return ClassifierObjective(config.loss, dim, speakers)
-    return PrototypicalObjective(config.loss)
+
+    def build(loss: LossConfig) -> Objective:
+        if isinstance(loss, TripletConfig):
+            return TripletObjective(loss, config.encoder.embedding_dim, config.seed, config.optimizer.steps)
+        if isinstance(loss, AAMSoftmaxConfig):
+            return ClassifierObjective(loss, config.encoder.embedding_dim, speakers)
+        if isinstance(loss, JointConfig):
+            return JointObjective(build(loss.softmax), build(loss.triplet), loss.weight)
+        return PrototypicalObjective(loss)
+
+    return build(config.loss)
 
 
 class TripletObjective(Objective):
-    """The multi-sample triplet loss with its miner, margin schedule, memory of embeddings and collapse guard."""
+    """The multi-sample triplet loss with its miner, margin schedule, memory of embeddings and collapse guard.
+
+    Args:
+        config: its options.
+        dim: of an embedding.
+        seed: of miners that draw.
+        last_step: of the run.
+    """
 
     state: Tensor
 
-    def __init__(self, config: TripletConfig, dim: int, seed: int) -> None:
+    def __init__(self, config: TripletConfig, dim: int, seed: int, last_step: int) -> None:
         super().__init__()
-        self.config, self.seed = config, seed
+        self.config, self.seed, self.last_step = config, seed, last_step
         margin = build_margin(config.margin)(1)
         self.loss = MultiSampleTripletLoss(margin, config.softplus_scale, config.reduction)
         self.memory = EmbeddingMemory(config.memory.size, dim) if config.memory.size else None
@@ -93,7 +113,8 @@ class TripletObjective(Objective):
         if isinstance(margin, AdaptiveMargin):
             margin.value = adaptive
         self.loss.margin = margin(step)
-        miner = build_miner(self.config.miner, self.loss.margin, self.seed, step, int(eased))
+        moment = Moment(step, self.last_step, self.loss.margin, self.seed)
+        miner = build_miner(self.config.miner, moment, int(eased))
         distances = self.loss.distances(*self._mine(miner, embeddings, labels, slow))
         health = triplet_health(embeddings, labels, distances, self.loss.margin)
 
@@ -153,3 +174,17 @@ class PrototypicalObjective(Objective):
     def forward(self, step: int, embeddings: Tensor, labels: Tensor, slow: Tensor | None = None) -> Outcome:
         """See ``Objective``."""
         return Outcome(self.loss(embeddings, labels))
+
+
+class JointObjective(Objective):
+    """The sum of a softmax loss and a weighted triplet loss, which tells the health."""
+
+    def __init__(self, softmax: Objective, triplet: Objective, weight: float) -> None:
+        super().__init__()
+        self.softmax, self.triplet, self.weight = softmax, triplet, weight
+
+    def forward(self, step: int, embeddings: Tensor, labels: Tensor, slow: Tensor | None = None) -> Outcome:
+        """See ``Objective``."""
+        softmax: Outcome = self.softmax(step, embeddings, labels)
+        triplet: Outcome = self.triplet(step, embeddings, labels, slow)
+        return replace(triplet, loss=softmax.loss + self.weight * triplet.loss)

@@ -14,7 +14,7 @@ from speakertrip.bundle.files import write_folder
 from speakertrip.config import TrainConfig, WatchConfig
 from speakertrip.corpora import split_speakers
 from speakertrip.embedding import Embedder, pick_device
-from speakertrip.errors import ConfigError, SpeakertripWarning, UsageError
+from speakertrip.errors import SpeakertripWarning, UsageError
 from speakertrip.losses import batch_eer
 from speakertrip.losses.across import processes
 from speakertrip.manifests import read_manifest
@@ -24,13 +24,15 @@ from speakertrip.training.card import model_card
 from speakertrip.training.checkpoint import Checkpoints, Origin, Progress
 from speakertrip.training.dataset import CropDataset
 from speakertrip.training.finite import finite
+from speakertrip.training.initial import begin_with
 from speakertrip.training.patience import Patience
 from speakertrip.training.processes import leads, on_any, on_this_machine, require_alike
 from speakertrip.training.provenance import provenance
 from speakertrip.training.record import MetricsFile, StepRecord
+from speakertrip.training.schedules import learning_rate
 from speakertrip.training.source import SourceOpener
 from speakertrip.training.throughput import Throughput, peak_memory
-from speakertrip.training.trainer import StepResult, Trainer, learning_rate
+from speakertrip.training.trainer import StepResult, Trainer
 from speakertrip.training.validation import Validated, Validation
 from speakertrip.training.watch import Watch
 
@@ -53,6 +55,7 @@ class Run:
         device: str,
         init: str | PathLike[str] | None,
         on_decode: Callable[[int], None],
+        on_message: Callable[[str], None],
         source_of: SourceOpener,
     ) -> None:
         self.config, self.folder, self.device = config, Path(out), device
@@ -83,7 +86,9 @@ class Run:
             state = self.trainer.modules, self.trainer.optimizer
             self.progress, self.best = self.checkpoints.load(*state, self.origin)
         elif init:
-            _begin_with(self.trainer, init, config)
+            loaded = begin_with(self.trainer, init, config)
+            if leads():
+                on_message(str(loaded))
         pinned = self.trainer.device.type == "cuda"
         self.batches = Batches(dataset, config, self.progress.step, self.centroids, pinned)
         self.watch = Watch(config.watch if leads() else WatchConfig(), self.folder, self.progress.step)
@@ -208,13 +213,3 @@ class Run:
             text = f"There is no checkpoint in {self.folder} yet: the run begins anew."
             warnings.warn(text, SpeakertripWarning, stacklevel=4)
         return there_is
-
-
-def _begin_with(trainer: Trainer, init: str | PathLike[str], config: TrainConfig) -> None:
-    """Load the encoder of a bundle; the loss begins anew."""
-    bundle = Bundle.load(init)
-    if (bundle.features, bundle.encoder) != (config.features, config.encoder):
-        raise ConfigError(
-            f"The bundle {init} has another front end or encoder than the configuration; make them alike."
-        )
-    trainer.begin_with(bundle.model)

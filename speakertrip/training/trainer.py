@@ -9,7 +9,7 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from speakertrip.bundle import SpeakerModel
-from speakertrip.config import OptimizerConfig, TrainConfig, TripletConfig
+from speakertrip.config import TrainConfig
 from speakertrip.features import mask_features
 from speakertrip.losses import TripletHealth, gather_batch
 from speakertrip.training.average import WeightAverage
@@ -18,6 +18,7 @@ from speakertrip.training.finite import NotFiniteError
 from speakertrip.training.objective import build_objective
 from speakertrip.training.processes import average_across, place_in_batch, synchronised
 from speakertrip.training.scaler import LossScaler
+from speakertrip.training.schedules import learning_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Trainer:
         self.model = synchronised(SpeakerModel(config.features, config.encoder).to(device), device)
         self.objective = build_objective(config, speakers).to(device)
         self.modules = nn.ModuleDict({"model": self.model, "objective": self.objective})
-        momentum = config.loss.memory.momentum if isinstance(config.loss, TripletConfig) else 0.0
+        momentum = config.triplet.memory.momentum if config.triplet else 0.0
         self.slow = None
         if momentum:
             average = get_ema_multi_avg_fn(momentum)  # type: ignore[no-untyped-call]
@@ -86,9 +87,9 @@ class Trainer:
         """The model that is validated and kept: the average where there is one."""
         return self.model if self.average is None else self.average.best(self.model)
 
-    def begin_with(self, model: SpeakerModel) -> None:
-        """Take the weights of a model of the same configuration."""
-        self.model.load_state_dict(model.state_dict())
+    def take(self, weights: dict[str, Tensor]) -> None:
+        """Take over weights of a model, by name; those that are not given stay as they were drawn."""
+        self.model.load_state_dict(weights, strict=False)
         if self.slow is not None:
             self.slow.module.load_state_dict(self.model.encoder.state_dict())
 
@@ -151,17 +152,3 @@ class Trainer:
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + number)
         spans = augment.mask_probability, augment.mask_frames, augment.mask_mels
         return mask_features(features, *spans, generator, *place_in_batch(self.config.batch))
-
-
-def learning_rate(step: int, config: OptimizerConfig) -> float:
-    """Return the rate of a step, counted from 1: a linear rise over the warm-up, then a fall to zero, or none.
-
-    >>> [round(learning_rate(s, OptimizerConfig(steps=4, warmup_steps=2, lr=1.0)), 3) for s in (1, 2, 3, 4)]
-    [0.5, 1.0, 0.854, 0.146]
-    """
-    if step <= config.warmup_steps:
-        return config.lr * step / config.warmup_steps
-    done = (step - config.warmup_steps - 0.5) / max(1, config.steps - config.warmup_steps)
-    if config.decay == "cosine":
-        return config.lr * (1 + math.cos(math.pi * done)) / 2
-    return config.lr * (1 - done if config.decay == "linear" else 1)

@@ -59,3 +59,22 @@ def test_batches_larger_than_memory_are_refused_with_what_to_lower(config, utter
         StorageError, match=r"take \d+\.\d\d GiB of shared memory, .* data\.workers or data\.prefetch"
     ):
         CropLoader(dataset, PLACES, 10_000_000, workers=2, prefetch=2)
+
+
+def test_crops_grow_to_their_last_length_and_are_of_one_in_a_batch(config, utterances):
+    growing = TrainConfig.model_validate(
+        config.model_dump() | {"data": {"crop_seconds": 0.6, "final_crop_seconds": 1.1}}
+    )
+    dataset = CropDataset(utterances, open_source(utterances, 1.0), growing)
+    size = growing.batch.speakers * growing.batch.utterances
+    places = [[(row, size * step + row) for row in range(4)] for step in range(growing.optimizer.steps + 1)]
+    for workers in (0, 2):
+        lengths = []
+        for batch, (crops, _) in zip(
+            places, CropLoader(dataset, places, 4, workers, prefetch=1), strict=True
+        ):
+            lengths.append(crops.shape[1] / 16_000)
+            torch.testing.assert_close(
+                crops, torch.stack([dataset[place][0] for place in batch]), rtol=0, atol=0
+            )
+        assert lengths == [0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.1]

@@ -102,6 +102,16 @@ STATEFUL = {
     "guard that counts": {"loss": {"guard": {"action": "ease", "patience": 4, "collapsed_cosine": 0.01}}},
     "softmax": {"loss": {"kind": "aam-softmax", "margin_warmup_steps": 5}},
     "ge2e": {"loss": {"kind": "ge2e"}},
+    "joint loss": {"loss": {"kind": "joint", "softmax": {"kind": "aam-softmax"}, "weight": 0.5}},
+    "average": {"average": {"kind": "ema", "decay": 0.5}},
+    "average of the last": {"average": {"kind": "last", "count": 2, "every": 3}},
+    "growing crops": {"data": {"crop_seconds": 0.8, "final_crop_seconds": 1.0, "workers": 2}},
+    "frozen start in parts": {
+        "loss": {"kind": "aam-softmax"},
+        "optimizer": {"steps": 6, "frozen_steps": 2},
+        "compute": {"micro_batch": 5, "precision": "bf16"},
+    },
+    "half precision": {"compute": {"precision": "fp16"}},
     "chain of effects": {
         "augment": {
             "chain": [
@@ -138,7 +148,7 @@ def test_a_run_may_begin_with_the_encoder_of_another(finished, config, corpus, t
     train(config, corpus, tmp_path / "second", init=tmp_path / "first" / "bundle")
     assert records(tmp_path / "second")[0]["loss"] != records(finished[0])[0]["loss"]
     other = config.model_copy(update={"features": config.features.model_copy(update={"mels": 40})})
-    with pytest.raises(ConfigError, match="another front end or encoder"):
+    with pytest.raises(ConfigError, match="another front end than the configuration"):
         train(other, corpus, tmp_path / "third", init=tmp_path / "first" / "bundle")
     assert not (tmp_path / "third").exists()
 

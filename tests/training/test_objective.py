@@ -137,3 +137,23 @@ def test_the_margin_of_softmax_may_rise_from_zero():
     rising = objective(kind="aam-softmax", margin=0.2, margin_warmup_steps=3)
     assert [rising(step, batch(), LABELS).margin for step in (1, 2, 3, 4)] == [0.0, 0.1, 0.2, 0.2]
     assert objective(kind="aam-softmax", margin=0.2)(1, batch(), LABELS).margin == 0.2
+
+
+@pytest.mark.parametrize("kind", ["aam-softmax", "ge2e", "angular-prototypical"])
+def test_a_joint_loss_is_the_weighted_sum_of_its_parts(kind):
+    triplet = {"margin": 0.7, "miner": {"kind": "hardest-share", "share": 0.2}}
+    joint = objective(kind="joint", softmax={"kind": kind}, triplet=triplet, weight=0.3)
+    outcome = joint(1, batch().requires_grad_(), LABELS)
+    expected = joint.softmax(1, batch(), LABELS).loss + 0.3 * objective(**triplet)(1, batch(), LABELS).loss
+    torch.testing.assert_close(outcome.loss, expected)
+    assert outcome.margin == 0.7
+    assert outcome.health.active >= 0
+    outcome.loss.backward()
+    assert all(parameter.grad.isfinite().all() for parameter in joint.parameters())
+
+
+def test_the_hardest_share_goes_to_its_end_by_the_last_step():
+    ramp = objective(miner={"kind": "hardest-share", "share": 0.8, "final_share": 0.1})
+    seen = [float(ramp(step, batch(), LABELS).loss) for step in (1, ramp.last_step)]
+    fixed = [float(objective(miner={"share": share})(1, batch(), LABELS).loss) for share in (0.8, 0.1)]
+    assert seen == pytest.approx(fixed)

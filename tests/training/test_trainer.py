@@ -1,12 +1,10 @@
-from itertools import pairwise
-
 import pytest
 import torch
 from torch.nn import functional
 
 from speakertrip.config import OptimizerConfig, TripletConfig
 from speakertrip.errors import TrainingError
-from speakertrip.training.trainer import Trainer, learning_rate
+from speakertrip.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 
@@ -48,7 +46,7 @@ def test_the_averaged_encoder_begins_as_the_encoder_itself(config):
     loss = TripletConfig.model_validate({"memory": {"size": 24, "momentum": 0.99}})
     remembering = config.model_copy(update={"loss": loss})
     trainer, other = Trainer(remembering, CPU, 6), Trainer(config.model_copy(update={"seed": 9}), CPU, 6)
-    trainer.begin_with(other.model)
+    trainer.take(other.model.state_dict())
     result = trainer.step(1, *batch())
     torch.testing.assert_close(trainer.objective.memory.embeddings[:12], result.embeddings, atol=1e-5, rtol=0)
     trainer.step(2, *batch())
@@ -64,12 +62,3 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change(config):
         trainer.step(7, waveforms, labels)
     after = functional.normalize(next(iter(trainer.model.parameters())).detach(), dim=0)
     assert torch.equal(before, after)
-
-
-def test_learning_rate_rises_falls_and_never_leaves_its_range():
-    config = OptimizerConfig(steps=100, warmup_steps=10, lr=0.5)
-    rates = [learning_rate(step, config) for step in range(1, 101)]
-    assert rates[:10] == pytest.approx([0.05 * i for i in range(1, 11)])
-    assert all(a > b for a, b in pairwise(rates[10:]))
-    assert 0 < rates[-1] < 0.01 * 0.5
-    assert learning_rate(1, OptimizerConfig(steps=1, warmup_steps=0, lr=0.5)) == pytest.approx(0.25)
