@@ -135,9 +135,9 @@ def _sentences(findings: "Findings") -> list[str]:
         names = ", ".join(map(str, same))
         sure = f"Trial {best.number} is the best, but is not told apart from {names}: the lead may be chance."
     else:
-        sure = f"Trial {best.number} is the best; its lead over every other one is more than chance."
-    return [
-        judged,
-        sure,
-        "The best of many is also the luckiest: expect a somewhat higher EER on new speakers.",
-    ]
+        sure = f"Trial {best.number} is the best; its lead over each of the others holds over other draws of speakers."
+    limits = (
+        "The best of many is also the luckiest: expect a somewhat higher EER on new speakers. The intervals say what "
+        "other speakers would change, not what another seed would."
+    )
+    return [judged, sure, limits]

@@ -72,6 +72,7 @@ def test_the_recipe_is_a_point_only_where_it_lies_in_the_space():
     for other in (
         {"loss": {"margin": {"kind": "linear", "start": 0.1, "end": 0.4, "steps": 9}}},
         {"loss": {"miner": {"kind": "batch-hard"}}},
+        {"loss": {"miner": {"share": 0.05, "final_share": 0.02}}},
         {"loss": {"margin": 2.0}},
         {"loss": {"miner": {"share": 0.9}}},
         {"batch": {"speakers": 32, "utterances": 5}},
