@@ -98,7 +98,7 @@ def main() -> int:
     identical = 0
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        write_synthetic_corpus(folder / "data", train_speakers=20, utterances=2, seconds=1.2)
+        write_synthetic_corpus(folder / "data", train_speakers=20, test_speakers=2, utterances=2, seconds=1.2)
         lengths = {}
         for name in names:
             (folder / f"{name}.toml").write_text(CONFIGURATIONS[name] + BASE)
