@@ -66,17 +66,7 @@ def gather_rows(tensor: Tensor, problem: str | None = None) -> Tensor:
         tensor: ``(rows, ...)``.
         problem: why this process has no rows to give; then all processes raise.
     """
-    if processes() == 1:
-        refuse_together(0, problem)
-        return tensor
-    counts = [torch.zeros(1, dtype=torch.long, device=tensor.device) for _ in range(processes())]
-    dist.all_gather(counts, torch.tensor([-1 if problem else len(tensor)], device=tensor.device))
-    sizes: list[int] = torch.cat(counts).tolist()
-    refuse_together(sum(size < 0 for size in sizes), problem)
-    before = sum(sizes[: dist.get_rank()])
-    rows = tensor.new_zeros(sum(sizes), *tensor.shape[1:])
-    # Each process adds its rows to zeros of the others: one collective, exact, and its gradient is that of a sum.
-    return sum_across(torch.cat([rows[:before], tensor, rows[before + len(tensor) :]]))
+    return _place(tensor, _sizes(tensor, problem))
 
 
 def gather_batch(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -97,6 +87,29 @@ def gather_batch(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Te
         >>> own.tolist()
         [0, 1, 2, 3]
     """
-    everybody = gather_rows(labels, shape_problem(embeddings, labels))
-    places = gather_rows(torch.full_like(labels, own_rank()))
-    return gather_rows(embeddings), everybody, (places == own_rank()).nonzero()[:, 0]
+    sizes = _sizes(labels, shape_problem(embeddings, labels))
+    first = sum(sizes[: own_rank()])
+    own = torch.arange(first, first + len(labels), device=labels.device)
+    return _place(embeddings, sizes), _place(labels, sizes), own
+
+
+def _sizes(tensor: Tensor, problem: str | None) -> list[int]:
+    """Return how many rows each process has; all raise where one has a problem."""
+    if processes() == 1:
+        refuse_together(0, problem)
+        return [len(tensor)]
+    counts = [torch.zeros(1, dtype=torch.long, device=tensor.device) for _ in range(processes())]
+    dist.all_gather(counts, torch.tensor([-1 if problem else len(tensor)], device=tensor.device))
+    sizes: list[int] = torch.cat(counts).tolist()
+    refuse_together(sum(size < 0 for size in sizes), problem)
+    return sizes
+
+
+def _place(tensor: Tensor, sizes: list[int]) -> Tensor:
+    """Return the rows of all processes, of which each has so many."""
+    if processes() == 1:
+        return tensor
+    before = sum(sizes[: own_rank()])
+    rows = tensor.new_zeros(sum(sizes), *tensor.shape[1:])
+    # Each process adds its rows to zeros of the others: one collective, exact, and its gradient is that of a sum.
+    return sum_across(torch.cat([rows[:before], tensor, rows[before + len(tensor) :]]))

@@ -9,10 +9,12 @@ from torch import Tensor
 from speakertrip.bundle import SpeakerModel
 from speakertrip.errors import SamplesError, TrainingError
 from speakertrip.manifests import Utterance
+from speakertrip.training.processes import from_each
 
 LARGEST = 1e6  # of a sample: full scale is 1, and squares of far larger ones overflow
 FAR = 100.0  # times the median norm of a batch's embeddings
 NAMED = 5  # utterances in a message
+NOTHING = "No utterance of the batch stands out."
 
 
 class NotFiniteError(TrainingError):
@@ -45,7 +47,9 @@ def finite(
     try:
         yield
     except NotFiniteError as error:
-        raise TrainingError(f"{error} {_blame(model, waveforms, utterances())}") from None
+        found = from_each(_blame(model, waveforms, utterances()))  # each process looked at its share
+        blamed = " ".join(dict.fromkeys(sentence for sentence in found if sentence != NOTHING))
+        raise TrainingError(f"{error} {blamed or NOTHING}") from None
 
 
 @torch.no_grad()
@@ -69,7 +73,7 @@ def _blame(model: SpeakerModel, waveforms: Tensor, utterances: Sequence[Utteranc
             return f"{what} all utterances of the batch: the weights are to blame, not the data."
         if wrong.any():
             return f"{what} {_names(wrong, utterances)}: listen to them."
-    return "No utterance of the batch stands out."
+    return NOTHING
 
 
 def _names(wrong: Tensor, utterances: Sequence[Utterance]) -> str:

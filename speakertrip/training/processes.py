@@ -89,6 +89,15 @@ def on_any(flag: bool) -> bool:
     return bool(flags)
 
 
+def from_each(sentence: str) -> list[str]:
+    """Return what each process says, in the order of their ranks."""
+    if processes() == 1:
+        return [sentence]
+    sentences = [""] * processes()
+    dist.all_gather_object(sentences, sentence)
+    return sentences
+
+
 def of_all(rows: FloatArray) -> FloatArray:
     """Return the rows ``(own rows, dim)`` of all processes, in the order of their ranks."""
     if processes() == 1:
