@@ -59,7 +59,9 @@ class Trainer:
     def __init__(self, config: TrainConfig, device: torch.device, speakers: int) -> None:
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
-        self.model = synchronised(SpeakerModel(config.features, config.encoder).to(device), device)
+        self.model = SpeakerModel(config.features, config.encoder).to(device)
+        if not config.compute.micro_batch:  # parts are normalised each by itself, on one process too
+            self.model = synchronised(self.model, device)
         self.objective = build_objective(config, speakers).to(device)
         self.modules = nn.ModuleDict({"model": self.model, "objective": self.objective})
         momentum = config.triplet.memory.momentum if config.triplet else 0.0
