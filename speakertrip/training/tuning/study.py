@@ -86,6 +86,8 @@ class Study:
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.folder, self.space, self.seed = folder, space, seed
+        with _storing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         self.lock = FileLock(folder / "study.lock")
         with _storing(folder), self.lock:
             url = URL.create("sqlite", database=str((folder / "study.db").absolute()))
@@ -186,7 +188,7 @@ class Study:
         return TrialRecord(
             number=frozen.number,
             state="failed" if found.get("failed") else STATES[frozen.state],
-            point=self._point(frozen.params) if len(frozen.params) == 4 else None,
+            point=self._point(frozen.params) if "lr" in frozen.params else None,  # drawn last
             verdict=Verdict(found["eer"], tuple(found["eer_interval"])) if "eer" in found else None,
             steps=found.get("steps", 0),
             seconds=found.get("seconds", 0.0),

@@ -130,3 +130,9 @@ def test_a_file_that_is_no_study_is_named(begin, tmp_path):
     (tmp_path / "tune" / "study.db").write_text("no database, but long enough to be taken for one" * 9)
     with pytest.raises(StorageError, match=r"study\.db"):
         begin()
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / "tune").write_text("not a folder")
+    with pytest.raises(StorageError, match=r"Cannot use .*tune"):
+        Study(tmp_path / "tune", SPACE, FIRST, ORIGIN, 1, warmup_steps=2)
