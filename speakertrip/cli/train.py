@@ -96,9 +96,11 @@ def _lines(record: "StepRecord", settings: "TrainConfig") -> list[str]:
     if record.validation_eer is not None:
         ends = record.validation_eer_interval or (0.0, 1.0)
         rate = f"validation EER {record.validation_eer:.2%} [{100 * ends[0]:.2f}, {100 * ends[1]:.2f}]"
-        found = [step, rate]
+        found = [step, rate + " (best)" * record.best]
         found += [f"minDCF({p}) {cost:.3f}" for p, cost in (record.validation_min_dcf or {}).items()]
         if record.without_gain:
-            found.append(f"no gain for {record.without_gain} of {settings.validation.patience}")
-        lines.append("  ".join(found) + " (best)" * record.best)
+            patience = settings.validation.patience
+            found.append(f"no gain for {record.without_gain} of {patience}")
+            found.append("the run ends here" * (record.without_gain >= patience))
+        lines.append("  ".join(found).rstrip())
     return [*lines, record.notice] if record.notice else lines

@@ -27,9 +27,10 @@ def train(
 
     Within ``process_group`` all processes must call it, and each has a share of every batch.
 
-    Writes ``out/config.json``, ``out/metrics.jsonl``, ``out/checkpoint.safetensors`` (the one before it stays as
-    ``out/checkpoint.previous.safetensors``) and, whenever the validation error rate is the lowest so far,
-    ``out/bundle``. An interrupt (Ctrl-C) ends the step, validates, saves, and returns; a second one stops at once.
+    Writes ``out/config.json``, ``out/run.json`` (what made the run), ``out/metrics.jsonl``,
+    ``out/checkpoint.safetensors`` (the one before it stays as ``out/checkpoint.previous.safetensors``), whenever the
+    validation error rate is the lowest so far ``out/bundle``, and what ``config.watch`` asks for. An interrupt (Ctrl-C)
+    ends the step, validates, saves, and returns; a second one stops at once.
 
     A resumed run ends as the uninterrupted one would have, however it ended: on one process on the CPU to the bit.
 
@@ -51,7 +52,7 @@ def train(
         True if it came to its end: all steps, or ``validation.patience``; False if it was interrupted.
 
     Raises:
-        UsageError: ``out`` holds a run already, which is not to be resumed.
+        UsageError: ``out`` holds a run already, which is not to be resumed, or an extra is not installed.
         DataError, AudioError, StorageError: the manifest, the audio or ``out`` cannot be used.
         BundleError, ConfigError: ``init`` cannot be used, or is of another front end or kind of encoder.
         TrainingError: too few speakers, a loss that is not finite, or embeddings that have collapsed.

@@ -59,6 +59,19 @@ def test_prints_the_bundle_on_stdout_and_progress_on_stderr(place, capsys):
     assert lines[-2].endswith("0:00:00 left")
 
 
+def test_the_line_of_a_validation_says_how_long_there_was_no_gain(place, capsys):
+    changes = ["optimizer.steps=60", "optimizer.lr=1e-7", "validation.every=1", "validation.patience=2"]
+    options = [word for change in changes for word in ("--set", change)]
+    assert run(arguments(place, "patient", "--threads", "1", *options)) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{place}/patient/bundle\n"
+    *before, last = [line for line in err.splitlines() if "validation EER" in line]
+    assert last.endswith("no gain for 2 of 2  the run ends here")
+    assert "no gain for 1 of 2" in before[-1]
+    assert not any("ends here" in line for line in before)
+    assert len(before) < 58
+
+
 def test_a_run_is_not_overwritten(place, capsys):
     run(arguments(place, "twice", "--set", "optimizer.steps=1"))
     assert run(arguments(place, "twice")) == 2
