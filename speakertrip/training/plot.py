@@ -8,7 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from speakertrip.training.runs import finite_number, interval_of
+from speakertrip.training.runs_values import finite_number, interval_of
 
 Rows = Sequence[Mapping[str, Any]]
 CURVES = {  # name in metrics.jsonl: title

@@ -1,7 +1,6 @@
 """Run folders as they lie on the disk: what each has come to, and in what they differ."""
 
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from speakertrip.errors import UsageError, counted
+from speakertrip.training.runs_values import costs_of, finite_number, flatten, interval_of, section_of
 
 CONFIG, METRICS, MADE_BY = "config.json", "metrics.jsonl", "run.json"
 RECENT = 300.0  # seconds since the last record; a step or a validation may take a while
 LARGEST = 1 << 20  # bytes of a configuration; run.json gets an entry with each start
+LAST_STEP = 2**53  # what is beyond is no step of a run, and no float counts it
 LATEST = (  # names in the records that tell how a run is doing, see StepRecord
     "loss",
     "loss_over_margin",
@@ -59,7 +60,7 @@ class RunFolder:
     @property
     def steps(self) -> int | None:
         """Steps of the whole run; None where the configuration does not say."""
-        steps = _section(self.config, "optimizer").get("steps")
+        steps = section_of(self.config, "optimizer").get("steps")
         return steps if isinstance(steps, int) else None
 
     @property
@@ -67,7 +68,7 @@ class RunFolder:
         """Tell "finished", "running" (by the time of the last record), "stopped", or "empty"."""
         if self.steps is not None and self.step >= self.steps:
             return "finished"
-        patience = _section(self.config, "validation").get("patience")
+        patience = section_of(self.config, "validation").get("patience")
         waited = self.validations[-1].get("without_gain") if self.validations else None
         if isinstance(patience, int) and isinstance(waited, int) and 0 < patience <= waited:
             return "finished"
@@ -105,10 +106,10 @@ class RunFolder:
             "state": self.state,
             "step": self.step,
             "steps": self.steps,
-            "loss": _section(self.config, "loss").get("kind"),
+            "loss": section_of(self.config, "loss").get("kind"),
             "validation_eer": best.get("validation_eer"),
             "validation_eer_interval": interval_of(best.get("validation_eer_interval")),
-            "validation_min_dcf": _costs(best.get("validation_min_dcf")),
+            "validation_min_dcf": costs_of(best.get("validation_min_dcf")),
             "best_step": best.get("step"),
             "began": first.get("began"),
             "version": newest.get("version"),
@@ -163,20 +164,10 @@ def differences(runs: Sequence[RunFolder]) -> dict[str, list[Any]]:
 
     None stands for a key that a run does not have, as the options of another kind of loss.
     """
-    flat = [_flatten(run.config) for run in runs]
+    flat = [flatten(run.config) for run in runs]
     keys = sorted({key for each in flat for key in each})
     values = {key: [each.get(key) for each in flat] for key in keys}
     return {key: each for key, each in values.items() if any(value != each[0] for value in each)}
-
-
-def _flatten(entries: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in entries.items():
-        if isinstance(value, dict) and value:
-            flat |= _flatten(value, f"{before}{key}.")
-        else:
-            flat[f"{before}{key}"] = value
-    return flat
 
 
 def _read(path: Path, problems: list[str]) -> dict[str, Any]:
@@ -204,7 +195,7 @@ def _rows(path: Path, problems: list[str]) -> list[dict[str, Any]]:
                     row = json.loads(line)
                 except (ValueError, RecursionError):
                     row = None
-                if isinstance(row, dict) and isinstance(row.get("step"), int):
+                if isinstance(row, dict) and isinstance(row.get("step"), int) and 0 < row["step"] < LAST_STEP:
                     rows.append(row)
                 else:
                     broken += 1
@@ -220,34 +211,3 @@ def _recent(path: Path, now: Callable[[], float] = time.time) -> bool:
         return now() - path.stat().st_mtime < RECENT
     except OSError:
         return False
-
-
-def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = config.get(name)
-    return section if isinstance(section, dict) else {}
-
-
-def _costs(value: Any) -> dict[str, float]:
-    costs = {name: finite_number(cost) for name, cost in value.items()} if isinstance(value, dict) else {}
-    return {name: cost for name, cost in costs.items() if cost is not None}
-
-
-def finite_number(value: Any) -> float | None:
-    """Return a value of JSON as a float if it is a finite number; else None.
-
-    >>> finite_number(3), finite_number(True), finite_number(float("nan"))
-    (3.0, None, None)
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
-
-
-def interval_of(value: Any) -> list[float] | None:
-    """Return a value of JSON as two floats if it is a list of two finite numbers; else None.
-
-    >>> interval_of([0.1, 1]), interval_of([0.1]), interval_of("wide")
-    ([0.1, 1.0], None, None)
-    """
-    ends = [finite_number(end) for end in value] if isinstance(value, list) else []
-    return [end for end in ends if end is not None] if len(ends) == 2 and None not in ends else None

@@ -92,7 +92,7 @@ def test_what_is_no_run_is_said(tmp_path):
 def test_a_broken_run_says_what_is_wrong(make):
     folder = make("run", rows(2), starts=[])
     with (folder / "metrics.jsonl").open("a") as file:
-        file.write('[]\n{"step": "x"}\n{"step": 3, "lo')
+        file.write('[]\n{"step": "x"}\n{"step": 1%s}\n{"step": 3, "lo' % ("0" * 400))
     (folder / "run.json").write_text('{"starts": [3]}')
     (folder / "config.json").unlink()
     run = read_run(folder)
@@ -100,7 +100,7 @@ def test_a_broken_run_says_what_is_wrong(make):
     assert list(run.problems) == [
         "config.json: No such file or directory",
         "run.json has no list of starts",
-        "metrics.jsonl has 3 lines that cannot be read",
+        "metrics.jsonl has 4 lines that cannot be read",
     ]
     (folder / "metrics.jsonl").unlink()
     (folder / "config.json").write_text("x" * (2 << 20))
