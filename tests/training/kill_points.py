@@ -12,10 +12,12 @@ import sys
 from pathlib import Path
 
 import torch
+import torch._dynamo  # the first optimiser takes seconds to import it: here once, for all children
 
 from benchmarks.kill import differences
 from speakertrip.config import TrainConfig
 from speakertrip.corpora.synthetic import write_synthetic_corpus
+from speakertrip.encoders import build_encoder
 from speakertrip.training import train
 
 CONFIG = TrainConfig.model_validate(
@@ -74,4 +76,5 @@ def watch(run: Path, kill_at: int | None, log: Path | None) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    build_encoder(80, CONFIG.encoder)
     main(Path(sys.argv[1]).resolve(), int(sys.argv[2]))
