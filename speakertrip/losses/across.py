@@ -43,7 +43,8 @@ def mean_across(mean: Tensor, rows: int) -> Tensor:
     if processes() == 1:
         return mean
     total, count = sum_across(torch.stack([mean * rows, mean.new_tensor(rows)]))
-    return total / count.detach()
+    whole: Tensor = total / count.detach()
+    return whole
 
 
 def refuse_together(problems: int, problem: str | None) -> None:

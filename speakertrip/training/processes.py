@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from speakertrip.config import BatchConfig
@@ -57,7 +58,7 @@ def process_group(device: str = "auto") -> Iterator[None]:
         return
     try:
         store, rank, world = next(rendezvous("env://", timeout=PATIENCE))
-        store = dist.PrefixStore(_attempt(), store)
+        store = PrefixStore(_attempt(), store)
     except (RuntimeError, ValueError) as error:
         place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         raise TrainingError(f"The processes cannot meet at {place} ({_first_line(error)}).") from error
@@ -143,7 +144,7 @@ def average_across(module: nn.Module) -> None:
     with torch.no_grad():
         flat = torch.cat([tensor.flatten() for tensor in tensors])
         dist.all_reduce(flat)
-        parts = (flat / processes()).split([tensor.numel() for tensor in tensors])
+        parts = torch.split(flat / processes(), [tensor.numel() for tensor in tensors])
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view_as(tensor))
 
@@ -155,7 +156,7 @@ def synchronised(module: SomeModule, device: torch.device) -> SomeModule:
     """
     if processes() == 1 or device.type != "cuda":
         return module
-    converted: SomeModule = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+    converted: SomeModule = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
     return converted
 
 
@@ -220,7 +221,7 @@ def _device() -> str:
     return "cuda" if dist.get_backend() == "nccl" else "cpu"
 
 
-def _tell(store: dist.Store, error: BaseException) -> BaseException:
+def _tell(store: Store, error: BaseException) -> BaseException:
     """Return what a process is to raise that fails with an error: that error, if none has failed before."""
     if isinstance(error, RuntimeError) and (isinstance(error, dist.DistError) or "gloo" in str(error)):
         error = TrainingError(
