@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ def provenance(
         device: of this process.
         processes: that share each batch.
     """
-    commit, changed = checkout_of(Path(speakertrip.__file__).parent)
+    commit, changed = _own_checkout()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return Provenance(
         step=step,
@@ -138,6 +139,11 @@ def provenance(
         torchaudio=metadata.version("torchaudio"),
         platform=f"{platform.system()} {platform.machine()}",
     )
+
+
+@cache  # what was imported stays, whatever becomes of the checkout meanwhile
+def _own_checkout() -> tuple[str | None, bool]:
+    return checkout_of(Path(speakertrip.__file__).parent)
 
 
 def checkout_of(package: Path) -> tuple[str | None, bool]:
