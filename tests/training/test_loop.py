@@ -24,6 +24,7 @@ from speakertrip.errors import (
 from speakertrip.manifests import write_manifest
 from speakertrip.training import train
 from speakertrip.training.record import MEASURED
+from speakertrip.training.source import open_source
 
 FILES = ("checkpoint.safetensors", "bundle/model.safetensors", "bundle/calibration.json", "config.json")
 
@@ -202,19 +203,15 @@ def test_reads_nothing_but_the_training_manifest_and_its_audio(finished, config,
         assert (tmp_path / "run" / name).read_bytes() == (finished[0] / name).read_bytes(), name
 
 
-def test_held_out_speakers_are_not_trained_on(config, corpus, utterances, tmp_path, monkeypatch):
+def test_held_out_speakers_are_not_trained_on(config, corpus, utterances, tmp_path):
     _, held = split_speakers(utterances, 3, config.seed)
     kept_files = []
 
     def spy(chosen, *rest):
         kept_files.extend(u.speaker for u in chosen)
-        return original(chosen, *rest)
+        return open_source(chosen, *rest)
 
-    from speakertrip.training import run
-
-    original = run.open_source
-    monkeypatch.setattr(run, "open_source", spy)
-    train(config, corpus, tmp_path / "run")
+    train(config, corpus, tmp_path / "run", source_of=spy)
     assert len(set(kept_files)) == 7
     assert not set(kept_files) & {u.speaker for u in held}
 
