@@ -39,7 +39,7 @@ def main(folder: Path, count: int) -> None:
     assert fork(folder, folder / "whole", None, total) == 0
     operations = total.read_text().splitlines()
     count = min(count, len(operations))
-    for n in sorted({round((i + 0.5) * len(operations) / count) for i in range(count)}):
+    for n in sorted({(2 * i + 1) * len(operations) // (2 * count) for i in range(count)}):
         run = folder / "killed"
         shutil.rmtree(run, ignore_errors=True)
         died = fork(folder, run, n, None) == signal.SIGKILL
