@@ -148,7 +148,9 @@ def worker(rank, entries, corpus, expected, ports):
         check_what_is_agreed(rank, 4)
         check_steps(entries, corpus, expected, ("everything", "aam-softmax"))
         check_live_statistics(entries, corpus)
-    if rank < 2:  # of more, one may wait for another that has failed but lives on, as none does outside a test
+    if (
+        rank < 2
+    ):  # of more, one may wait for another that has failed but lives on, as none does outside a test
         check_errors(rank, 2, ports)
         with join(rank, 2, ports[4]):
             check_steps(entries, corpus, expected, CASES)
