@@ -104,7 +104,7 @@ def test_a_list_that_names_what_is_not_there(corpora, prepare_here):
             6,
             "error: Cannot read the trial list absent.txt",
         ),
-        (["--voxceleb2", "bad"], 3, "error: 1 of 1 audio files cannot be used"),
+        (["--voxceleb2", "bad"], 3, "error: 1 of 1 audio file cannot be used"),
         (["--voxceleb1", "dev"], 6, "error: manifest.test.jsonl would be empty: dev holds none"),
     ],
 )
