@@ -32,7 +32,7 @@ from speakertrip.training.dataset import CropDataset
 from speakertrip.training.loader import CropLoader
 from speakertrip.training.source import open_source
 
-FILES, SECONDS, CROP = 400, 10, 2 * SAMPLE_RATE
+FILES, VOICES, SECONDS, CROP = 400, 10, 10, 2 * SAMPLE_RATE
 WORKERS, BATCH = 2, 256
 TIME, ROUNDS = 1.5, 3  # seconds of each measurement, after the first batches; how many
 Method = Callable[[list[Utterance], Path], float]
@@ -47,14 +47,18 @@ def write_corpus(folder: Path) -> dict[str, list[Utterance]]:
     rng = np.random.default_rng(0)
     formats = {"flac": ("FLAC", "PCM_16"), "opus": ("OGG", "OPUS")}
     utterances: dict[str, list[Utterance]] = {suffix: [] for suffix in formats}
+    voices: list[tuple[float, dict[str, bytes]]] = []
     for number in range(FILES):
-        if number % 40 == 0:  # ten voices will do: decoders do not know a voice again
+        if number < VOICES:  # copies of these will do: decoders do not know a voice again
             waveform = synthesize(draw_voice(rng), draw_channel(rng), SECONDS, rng)
-        turned = np.roll(waveform, int(rng.integers(len(waveform))))
-        for suffix, codec in formats.items():
+            contents = {
+                suffix: encode_bytes(waveform, SAMPLE_RATE, *codec) for suffix, codec in formats.items()
+            }
+            voices.append((len(waveform) / SAMPLE_RATE, contents))
+        duration, contents = voices[number % VOICES]
+        for suffix, content in contents.items():
             path = folder / f"{number:03}.{suffix}"
-            path.write_bytes(encode_bytes(turned, SAMPLE_RATE, *codec))
-            duration = len(waveform) / SAMPLE_RATE
+            path.write_bytes(content)
             utterances[suffix].append(Utterance(path.name, path, f"s{number % 40}", duration=duration))
     return utterances
 
