@@ -33,8 +33,8 @@ from speakertrip.training.loader import CropLoader
 from speakertrip.training.source import open_source
 
 FILES, VOICES, SECONDS, CROP = 400, 10, 10, 2 * SAMPLE_RATE
-WORKERS, BATCH = 2, 256
-TIME, ROUNDS = 1.5, 3  # seconds of each measurement, after the first batches; how many
+WORKERS, PREFETCH, BATCH = 2, 4, 256
+TIME, ROUNDS = 2.0, 3  # seconds of each measurement, after the first batches; how many
 Method = Callable[[list[Utterance], Path], float]
 
 PLAIN = {"data": {"speeds": [1.0], "memory_gib": 0, "crop_seconds": 2.0}}
@@ -100,7 +100,7 @@ def ours(changes: dict[str, Any], shards: bool = False, memory: bool = False) ->
             [(int(row), draw) for draw, row in enumerate(rows, number * BATCH)]
             for number, rows in enumerate(draws)
         )
-        return rate(CropLoader(dataset, batches, BATCH, WORKERS, prefetch=4))
+        return rate(CropLoader(dataset, batches, BATCH, WORKERS, PREFETCH))
 
     return crops
 
@@ -131,15 +131,15 @@ def speechbrain(utterances: list[Utterance], folder: Path) -> float:
         sampler=torch.utils.data.RandomSampler(dataset, replacement=True, num_samples=10**7),
         collate_fn=lambda items: torch.stack([item["sig"] for item in items]),
         num_workers=WORKERS,
-        prefetch_factor=4,
+        prefetch_factor=PREFETCH,
     )
     return rate(loader)
 
 
 def rate(loader: Iterable[Any]) -> float:
-    """Return the crops per second of a loader, from its fifth batch on."""
+    """Return the crops per second of a loader, once every batch that it prepares ahead has been there."""
     batches = iter(loader)
-    for _ in range(4):
+    for _ in range(WORKERS * PREFETCH + 2):
         next(batches)
     done, began = 0, time.perf_counter()
     while (passed := time.perf_counter() - began) < TIME:
