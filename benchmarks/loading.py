@@ -1,7 +1,7 @@
 """Training crops per second from FLAC and from Opus, beside a plain soundfile loop and SpeechBrain's pipeline.
 
 400 utterances of 10 s, crops of 2 s from a random place of a random utterance, by two processes each: ours and
-SpeechBrain's by their loaders with two workers and batches of 256, which a third process receives; the floor by two
+SpeechBrain's by their loaders with two workers and batches of 64, which a third process receives; the floor by two
 loops that seek, read and keep nothing. The floor is measured anew before each method, three times over, and the median
 of the ratios counts: whatever else the machine does then slows both alike.
 
@@ -33,7 +33,7 @@ from speakertrip.training.loader import CropLoader
 from speakertrip.training.source import open_source
 
 FILES, VOICES, SECONDS, CROP = 400, 10, 10, 2 * SAMPLE_RATE
-WORKERS, PREFETCH, BATCH = 2, 4, 256
+WORKERS, PREFETCH, BATCH = 2, 4, 64
 TIME, ROUNDS = 2.0, 3  # seconds of each measurement, after the first batches; how many
 Method = Callable[[list[Utterance], Path], float]
 
