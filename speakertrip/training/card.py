@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from speakertrip import __version__
 from speakertrip.bundle import Calibration
 from speakertrip.config import JointConfig, TrainConfig, TripletConfig
+from speakertrip.errors import counted
 from speakertrip.manifests import Utterance
 
 
@@ -27,7 +28,7 @@ def model_card(
     """
     corpora = Counter(str(utterance.extra.get("corpus", "unnamed")) for utterance in utterances)
     sources = "\n".join(
-        f"- {name}: {count} utterances, licence: {config.data.licences.get(name, 'not stated')}"
+        f"- {name}: {counted(count, 'utterance')}, licence: {config.data.licences.get(name, 'not stated')}"
         for name, count in sorted(corpora.items())
     )
     interval = "[{:.2f}, {:.2f}]".format(*(100 * end for end in calibration.eer_interval or (0.0, 1.0)))

@@ -20,7 +20,7 @@ def test_names_corpora_licences_and_the_error_with_its_interval(tmp_path):
         "70 of 10000 steps",
         "3 utterances of 2 speakers",
         "- open: 2 utterances, licence: CC0-1.0",
-        "- unnamed: 1 utterances, licence: not stated",
+        "- unnamed: 1 utterance, licence: not stated",
         "EER 5.10 % [3.00, 7.20] (95 % interval over speakers)",
         "900 trials (90 target) among 30 speakers held out",
         "threshold 0.2500",

@@ -35,11 +35,8 @@ class MonoBuffer:
         self.channel, self.name = channel, name
         self.length = 0
         self._samples = np.empty(0, np.float32)
-        self._judged, self._mean_energy, self._channel_energy = (
-            0,
-            0.0,
-            0.0,
-        )  # of the stretch that is being judged
+        self._judged = 0  # samples of the stretch that is being judged
+        self._mean_energy = self._channel_energy = 0.0  # of that stretch
         self._energy = self._lost = 0.0  # of the channels, in all
 
     def add(self, block: npt.NDArray[Any]) -> None:
