@@ -11,6 +11,9 @@ class SpeakertripError(Exception):
     exit_code = 70
 
 
+NO_MATPLOTLIB = "A picture needs matplotlib: install the plot extra, speakertrip[plot]."
+
+
 def counted(count: int, thing: str) -> str:
     """Return a count in the words of a message.
 

@@ -6,7 +6,7 @@ import click
 
 from speakertrip.cli.options import json_option, print_json
 from speakertrip.cli.scoring import refuse_overwriting
-from speakertrip.errors import UsageError
+from speakertrip.errors import NO_MATPLOTLIB, UsageError
 
 if TYPE_CHECKING:
     from speakertrip.corpora.stats import Stats
@@ -45,7 +45,7 @@ def _draw(found: "Stats", picture: str) -> None:
     except ModuleNotFoundError as error:
         if str(error.name).split(".")[0] != "matplotlib":
             raise
-        raise UsageError("A picture needs matplotlib: install the plot extra, speakertrip[plot].") from None
+        raise UsageError(NO_MATPLOTLIB) from None
     save(plot_stats(found), picture)
 
 

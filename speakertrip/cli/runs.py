@@ -8,7 +8,7 @@ import click
 
 from speakertrip.cli.options import json_option, print_json
 from speakertrip.cli.scoring import refuse_overwriting
-from speakertrip.errors import UsageError
+from speakertrip.errors import NO_MATPLOTLIB, UsageError
 
 if TYPE_CHECKING:
     from speakertrip.training.runs import RunFolder
@@ -112,7 +112,7 @@ def _draw(found: "Sequence[RunFolder]", picture: str) -> None:
     except ModuleNotFoundError as error:
         if str(error.name).split(".")[0] != "matplotlib":
             raise
-        raise UsageError("A picture needs matplotlib: install the plot extra, speakertrip[plot].") from None
+        raise UsageError(NO_MATPLOTLIB) from None
     save(plot_curves({str(run.path): run.rows for run in found}), picture)
 
 

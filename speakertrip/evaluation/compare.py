@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.errors import UsageError
+from speakertrip.errors import NO_MATPLOTLIB, UsageError
 from speakertrip.evaluation.checks import check_trials
 from speakertrip.evaluation.folder import plotting
 from speakertrip.evaluation.report import require_scores, statistics
@@ -56,7 +56,7 @@ def plot_both(path: FilePath, trials: Trials, scores: Mapping[str, npt.NDArray[n
     """
     plot = plotting()
     if plot is None:
-        raise UsageError("A picture needs matplotlib: install the plot extra, speakertrip[plot].")
+        raise UsageError(NO_MATPLOTLIB)
     plot.save(plot.plot_det({name: det_curve(found, trials.targets) for name, found in scores.items()}), path)
 
 

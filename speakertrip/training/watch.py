@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from speakertrip.config import WatchConfig
-from speakertrip.errors import UsageError
+from speakertrip.errors import NO_MATPLOTLIB, UsageError
 from speakertrip.evaluation.folder import plotting
 from speakertrip.metrics import OperatingPoint, det_curve
 from speakertrip.training.events import EventFile
 from speakertrip.training.record import StepRecord
 from speakertrip.training.validation import P_TARGETS, Validated, Validation
 
-NEEDS = "A picture needs matplotlib: install the plot extra, speakertrip[plot]."
 MAPPED = 20  # speakers in a map: more colours nobody tells apart
 
 
@@ -72,7 +71,7 @@ def require_plots() -> tuple[ModuleType, ModuleType]:
     """
     metrics = plotting()
     if metrics is None:
-        raise UsageError(NEEDS)
+        raise UsageError(NO_MATPLOTLIB)
     from speakertrip.training import plot
 
     return metrics, plot

@@ -9,24 +9,22 @@ import sys
 import time
 from pathlib import Path
 
+from tiny_recipe import TINY_ENCODER
+
 from speakertrip.bundle import Bundle
 from speakertrip.corpora.synthetic import write_synthetic_corpus
 
-CONFIG = """
+CONFIG = (
+    """
 seed = 1
 data = { crop_seconds = 0.6 }
 batch = { speakers = 5, utterances = 2 }
 optimizer = { steps = 16 }
 validation = { speakers = 3, every = 8, nontargets = 50 }
 checkpoint = { every = 2 }
-[encoder]
-kind = "ecapa"
-channels = 16
-embedding_dim = 16
-attention_channels = 8
-se_channels = 8
-res2net_scale = 4
 """
+    + TINY_ENCODER
+)
 PATIENCE = 300  # seconds; of a busy machine
 
 

@@ -5,20 +5,15 @@ import subprocess
 import sys
 
 import pytest
+from tiny_recipe import TINY_ENCODER
 
 from speakertrip.bundle import Bundle
 from speakertrip.cli import run
 from speakertrip.corpora.synthetic import write_synthetic_corpus
 
-CONFIG = """
+CONFIG = f"""
 seed = 1
-[encoder]
-kind = "ecapa"
-channels = 16
-embedding_dim = 16
-attention_channels = 8
-se_channels = 8
-res2net_scale = 4
+{TINY_ENCODER}
 [data]
 crop_seconds = 0.8
 [batch]
