@@ -63,24 +63,15 @@ class Run:
         goes_on = self._goes_on(resume)
         manifest = Path(data) / config.data.manifest
         self.kept, held = split_speakers(read_manifest(manifest), config.validation.speakers, config.seed)
+        self.origin = Origin(config, hashlib.sha256(manifest.read_bytes()).hexdigest())
         self.validation = Validation(held, config)
         memory_gib = config.data.memory_gib / on_this_machine()
         source = source_of(self.kept, memory_gib, on_decode if leads() else lambda done: None)
         dataset = CropDataset(self.kept, source, config, data)
 
         self.trainer = Trainer(config, pick_device(device), dataset.speakers)
-        self.centroids = None
-        if config.batch.hard_share:
-            self.centroids = EpochCentroids(dataset.speakers, config.encoder.embedding_dim)
-            self.trainer.modules["centroids"] = self.centroids
-        self.patience = None
-        if config.validation.patience:
-            sides = self.validation.enrollment_speakers, self.validation.test_speakers
-            self.patience = Patience(config.validation.patience, self.validation.trials.targets, *sides)
-            self.trainer.modules["patience"] = self.patience
-        self.origin = Origin(config, hashlib.sha256(manifest.read_bytes()).hexdigest())
-        self.progress = Progress()
-        self.best: dict[str, bytes] = {}
+        self.centroids, self.patience = self._carried(dataset.speakers)
+        self.progress, self.best = Progress(), dict[str, bytes]()
         self.written = self.best
         if goes_on:
             state = self.trainer.modules, self.trainer.optimizer
@@ -89,24 +80,17 @@ class Run:
             loaded = begin_with(self.trainer, init, config)
             if leads():
                 on_message(str(loaded))
+        done = self.progress.step
         pinned = self.trainer.device.type == "cuda"
-        self.batches = Batches(dataset, config, self.progress.step, self.centroids, pinned)
-        self.watch = Watch(config.watch if leads() else WatchConfig(), self.folder, self.progress.step)
-        self.provenance = provenance(
-            self.progress.step,
-            config.seed,
-            manifest,
-            self.origin.manifest,
-            self.kept,
-            held,
-            self.trainer.device,
-            processes(),
-        )
+        self.batches = Batches(dataset, config, done, self.centroids, pinned)
+        self.watch = Watch(config.watch if leads() else WatchConfig(), self.folder, done)
+        made_by = done, config.seed, manifest, self.origin.manifest, self.kept, held
+        self.provenance = provenance(*made_by, self.trainer.device, processes())
         require_alike(self.trainer.modules, self.progress, self.origin)
         if leads():
             self.provenance.append_to(self.folder)
             write_lines(self.folder / "config.json", [config.model_dump_json(indent=2)])
-            self.metrics = MetricsFile(self.folder / "metrics.jsonl", keep_until=self.progress.step)
+            self.metrics = MetricsFile(self.folder / "metrics.jsonl", keep_until=done)
         self.throughput = Throughput()
         self._write_bundle()  # the one there may be of a later step, or none
 
@@ -201,6 +185,18 @@ class Run:
         if leads() and self.best is not self.written:
             write_folder(self.folder / "bundle", self.best)
             self.written = self.best
+
+    def _carried(self, speakers: int) -> tuple[EpochCentroids | None, Patience | None]:
+        """Return what is carried from step to step beside the trainer's own; a checkpoint keeps it as a module."""
+        centroids = patience = None
+        if self.config.batch.hard_share:
+            centroids = EpochCentroids(speakers, self.config.encoder.embedding_dim)
+            self.trainer.modules["centroids"] = centroids
+        if self.config.validation.patience:
+            sides = self.validation.enrollment_speakers, self.validation.test_speakers
+            patience = Patience(self.config.validation.patience, self.validation.trials.targets, *sides)
+            self.trainer.modules["patience"] = patience
+        return centroids, patience
 
     def _goes_on(self, resume: bool) -> bool:
         """Tell whether there is a checkpoint to go on from."""
