@@ -48,7 +48,9 @@ def train(folder: Path, run: Path, count: int, seed: int, steps: int) -> None:
     """Train the demo on some processes, each of one thread."""
     verb = ["train", RECIPE, "--data", folder / "data", "--out", run, "--device", "cpu", "--threads", "1"]
     options = ["--set", f"optimizer.steps={steps}", "--set", f"seed={seed}"]
-    speakertrip(*verb, *options, launcher=["torch.distributed.run", "--standalone", "--nproc-per-node", count, "-m"])
+    speakertrip(
+        *verb, *options, launcher=["torch.distributed.run", "--standalone", "--nproc-per-node", count, "-m"]
+    )
 
 
 def test_eer(folder: Path, run: Path) -> str:

@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from speakertrip.training.group import process_group
     from speakertrip.training.loop import train
-    from speakertrip.training.processes import process_group
     from speakertrip.training.record import StepRecord
 
 # Resolved at first use, so that run folders are read without torch.
-_HOMES = {"StepRecord": "record", "process_group": "processes", "train": "loop"}
+_HOMES = {"StepRecord": "record", "process_group": "group", "train": "loop"}
 
 __all__ = ["StepRecord", "process_group", "train"]
 

@@ -1,15 +1,12 @@
-"""Processes, on one machine or on many, that train one model together: each has a share of every batch.
+"""What processes that train one model together (``group``) tell each other: each has a share of every batch.
 
-``torchrun`` starts them and tells each its rank. They run the same program on the same configuration, and keep the same
-state: what they compute of a batch is that of the whole batch (``speakertrip.losses.across``), gradients are averaged,
-and whatever decides how the run goes on is agreed. The first of them, rank 0, writes the files and talks to the user.
+They run the same program on the same configuration, and keep the same state: what they compute of a batch is that of
+the whole batch (``speakertrip.losses.across``), gradients are averaged, and whatever decides how the run goes on is
+agreed. The first of them, rank 0, writes the files and talks to the user.
 """
 
 import hashlib
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -17,63 +14,17 @@ import numpy.typing as npt
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.distributed_c10d import PrefixStore, Store
-from torch.distributed.rendezvous import rendezvous
 
 from speakertrip.config import BatchConfig
-from speakertrip.embedding import pick_device
-from speakertrip.errors import SpeakertripError, ToldElsewhereError, TrainingError, UsageError
+from speakertrip.errors import TrainingError
 from speakertrip.losses.across import gather_rows, own_rank, processes
 from speakertrip.samplers.pk import share_of_speakers
+from speakertrip.training.group import local_place
 
 FloatArray = npt.NDArray[np.float32]
 Item = TypeVar("Item")
 SomeModule = TypeVar("SomeModule", bound=nn.Module)
-ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun, or another launcher, sets
-PATIENCE = timedelta(minutes=30)  # of a process for the others: one may decode more than another, or save
 STATISTICS = ("running_mean", "running_var")  # of batch normalisation
-INTERRUPTED = 130
-
-
-@contextmanager
-def process_group(device: str = "auto") -> Iterator[None]:
-    """Join the processes that a launcher has started, for as long as the context lasts.
-
-    Without a launcher, or in a process that belongs to a group already, it does nothing. On a GPU, torch's "cuda"
-    stands for that of this process, by its ``LOCAL_RANK``.
-
-    An error on one process ends all of them: the others, whose next exchange fails, raise ``ToldElsewhereError`` with
-    its exit code. Of several that fail at once only the first keeps its error.
-
-    Args:
-        device: to train on, as ``pick_device`` takes it: GPUs exchange by NCCL, CPUs by Gloo.
-
-    Raises:
-        UsageError: the device is not available, or there are fewer GPUs than processes on this machine.
-        TrainingError: the processes do not meet, or one is gone.
-        ToldElsewhereError: another process failed, and says why.
-    """
-    if dist.is_initialized() or not all(os.environ.get(name) for name in ENVIRONMENT):
-        yield
-        return
-    try:
-        store, rank, world = next(rendezvous("env://", timeout=PATIENCE))
-        store = PrefixStore(_attempt(), store)
-    except (RuntimeError, ValueError) as error:
-        place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
-        raise TrainingError(f"The processes cannot meet at {place} ({_first_line(error)}).") from error
-    try:
-        backend = _claim(device)
-        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=PATIENCE)
-        yield
-    except BaseException as error:  # told before this process leaves the group, which is when others notice
-        told = _tell(store, error)
-        if told is error:
-            raise
-        raise told from error
-    finally:
-        if dist.is_initialized():
-            dist.destroy_process_group()
 
 
 def leads() -> bool:
@@ -109,7 +60,7 @@ def of_all(rows: FloatArray) -> FloatArray:
 
 def on_this_machine() -> int:
     """Return how many processes of the group this machine has; they share its memory."""
-    return _local()[1] if processes() > 1 else 1
+    return local_place()[1] if processes() > 1 else 1
 
 
 def place_in_batch(config: BatchConfig) -> tuple[int, int | None]:
@@ -184,57 +135,5 @@ def require_alike(module: nn.Module, *facts: object) -> None:
         )
 
 
-def _claim(device: str) -> str:
-    """Return the backend of a device, and take the GPU of this process."""
-    kind, local, here = pick_device(device).type, *_local()
-    if kind == "mps":
-        raise UsageError(
-            "Processes on MPS cannot exchange anything; train with --device cpu, or as one process."
-        )
-    if kind != "cuda":
-        return "gloo"
-    if here > torch.cuda.device_count():
-        raise UsageError(
-            f"There are {here} processes on this machine, but {torch.cuda.device_count()} GPUs; lower "
-            "--nproc-per-node, or train with --device cpu."
-        )
-    torch.cuda.set_device(local)
-    return "nccl"
-
-
-def _local() -> tuple[int, int]:
-    """Return the rank of this process among those of its machine, and their number."""
-    return int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-
-
-def _attempt() -> str:
-    """Return a name for this start of the processes, for what they leave in the store.
-
-    Restarted on one machine, processes may find the store of those before them. Machines count their restarts apart;
-    when one of several restarts, all meet at a new store.
-    """
-    alone = os.environ.get("GROUP_WORLD_SIZE", "1") == "1"
-    return f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') if alone else ''}"
-
-
 def _device() -> str:
     return "cuda" if dist.get_backend() == "nccl" else "cpu"
-
-
-def _tell(store: Store, error: BaseException) -> BaseException:
-    """Return what a process is to raise that fails with an error: that error, if none has failed before."""
-    if isinstance(error, RuntimeError) and (isinstance(error, dist.DistError) or "gloo" in str(error)):
-        error = TrainingError(
-            f"A process of this training is gone ({_first_line(error)}); see whether it was killed, for memory or "
-            "otherwise, and go on from the checkpoint with --resume."
-        )
-    code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else SpeakertripError.exit_code
-    with suppress(RuntimeError):  # the store is gone with the machine that held it
-        if store.add("failures", 1) > 1:
-            return ToldElsewhereError(int(store.get("exit code")))
-        store.set("exit code", str(getattr(error, "exit_code", code)))
-    return error
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__

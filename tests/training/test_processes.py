@@ -14,8 +14,8 @@ from speakertrip.errors import DataError, ToldElsewhereError, TrainingError, Usa
 from speakertrip.manifests import read_manifest
 from speakertrip.training.batches import Batches
 from speakertrip.training.dataset import CropDataset
+from speakertrip.training.group import ENVIRONMENT, process_group
 from speakertrip.training.processes import (
-    ENVIRONMENT,
     average_across,
     from_each,
     leads,
@@ -23,7 +23,6 @@ from speakertrip.training.processes import (
     on_any,
     on_this_machine,
     own_share,
-    process_group,
     require_alike,
 )
 from speakertrip.training.source import open_source
