@@ -1,6 +1,6 @@
 """Enrolled speakers: profiles and their store."""
 
-from speakertrip.enrollment.profile import Enrollment, Profile, check_name
+from speakertrip.enrollment.profile import Enrollment, Profile, Summary, check_name
 from speakertrip.enrollment.store import EnrollMode, SpeakerStore, default_store
 
-__all__ = ["EnrollMode", "Enrollment", "Profile", "SpeakerStore", "check_name", "default_store"]
+__all__ = ["EnrollMode", "Enrollment", "Profile", "SpeakerStore", "Summary", "check_name", "default_store"]

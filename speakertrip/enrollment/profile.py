@@ -20,12 +20,20 @@ class Enrollment:
         path: the audio file, absolute, or the name of what was no file; for the record.
         sha256: of the file, in hexadecimal.
         seconds: length of the audio.
+        speech_seconds: how much of it is speech; None: enrolled before that was kept.
+        snr_db: of speech over noise, in dB; None: likewise, or it has no pauses.
+        clipped: share of samples, 0 to 1; None: likewise.
+        created: when, UTC, as the store says; None: not stored yet.
     """
 
     embedding: npt.NDArray[np.float32]
     path: str
     sha256: str
     seconds: float
+    speech_seconds: float | None = None
+    snr_db: float | None = None
+    clipped: float | None = None
+    created: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +44,39 @@ class Profile:
         name: who.
         model: identity of the bundle that made the embeddings.
         enrollments: at least one.
+        identifier: 32 hexadecimal digits drawn at random, which say nothing of the name; kept when it changes.
+        created: when first enrolled, UTC.
     """
 
     name: str
     model: str
     enrollments: tuple[Enrollment, ...]
+    identifier: str = ""
+    created: str = ""
 
     @property
     def embeddings(self) -> npt.NDArray[np.float32]:
         """All embeddings, ``(utterances, dim)``."""
         return np.stack([enrollment.embedding for enrollment in self.enrollments])
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What there is of an enrolled speaker, without the embeddings.
+
+    Attributes:
+        name: who.
+        model: identity of the bundle that made the embeddings.
+        utterances: how many.
+        seconds: of audio, in all.
+        created: when first enrolled, UTC.
+    """
+
+    name: str
+    model: str
+    utterances: int
+    seconds: float
+    created: str
 
 
 def check_name(name: str) -> str:

@@ -1,44 +1,31 @@
-"""The store of enrolled speakers: one SQLite file."""
+"""The store of enrolled speakers."""
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 import numpy as np
 
-from speakertrip.enrollment.profile import Enrollment, Profile, check_name
-from speakertrip.errors import StorageError, StoreError, UsageError
+from speakertrip.enrollment.database import Database
+from speakertrip.enrollment.profile import Enrollment, Profile, Summary, check_name
+from speakertrip.errors import StoreError, UsageError
 from speakertrip.manifests.lines import FilePath
 
 EnrollMode = Literal["new", "add", "replace"]
-SCHEMA_VERSION = 1
-APPLICATION_ID = 0x5350_5452  # "SPTR", in the file's header
-BUSY_SECONDS = 30.0
-SCHEMA = f"""
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
-CREATE TABLE speakers (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    model TEXT NOT NULL,
-    created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
-);
-CREATE TABLE enrollments (
-    id INTEGER PRIMARY KEY,
-    speaker INTEGER NOT NULL REFERENCES speakers (id) ON DELETE CASCADE,
-    embedding BLOB NOT NULL,
-    path TEXT NOT NULL,
-    sha256 TEXT NOT NULL,
-    seconds REAL NOT NULL,
-    created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
-);
-CREATE INDEX enrollments_of_speaker ON enrollments (speaker);
+INSERT_ENROLLMENT = """
+INSERT INTO enrollments (speaker, embedding, path, sha256, seconds, speech_seconds, snr_db, clipped)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
-WRITE_FAILURES = ("readonly", "disk I/O", "unable to open", "full", "locked")
+SELECT_ENROLLMENTS = """
+SELECT embedding, path, sha256, seconds, speech_seconds, snr_db, clipped, created FROM enrollments
+WHERE speaker = ? ORDER BY id
+"""
+SELECT_SUMMARIES = """
+SELECT name, model, count(*), sum(seconds), speakers.created FROM speakers JOIN enrollments ON speaker = speakers.id
+GROUP BY speakers.id ORDER BY name
+"""
 
 
 def default_store() -> Path:
@@ -50,7 +37,8 @@ def default_store() -> Path:
 class SpeakerStore:
     """Speaker profiles in a SQLite file that is made, readable by its owner alone, at the first enrollment.
 
-    Each call is one transaction: it happens whole or not at all. Reading needs no right to write.
+    Each call is one transaction: it happens whole or not at all. Reading needs no right to write. Any number of
+    threads and processes may use one file.
 
     Args:
         path: the file.
@@ -58,6 +46,7 @@ class SpeakerStore:
 
     def __init__(self, path: FilePath) -> None:
         self.path = Path(path)
+        self.database = Database(path)
 
     def add(
         self, name: str, model: str, enrollments: Sequence[Enrollment], mode: EnrollMode = "new"
@@ -82,29 +71,29 @@ class SpeakerStore:
         name = check_name(name)
         if not enrollments:
             raise UsageError("Enrollment needs at least one utterance.")
-        self._create()
-        with self._transaction("BEGIN IMMEDIATE") as db:
+        forgotten = False
+        with self.database.writing() as db:
             known = db.execute("SELECT id, model FROM speakers WHERE name = ?", (name,)).fetchone()
             if known and mode == "new":
                 raise StoreError(
                     f"{name} is enrolled already; add to it by --add, or forget it first by --replace (mode=)."
                 )
             if known and mode == "replace":
-                db.execute("DELETE FROM speakers WHERE id = ?", (known[0],))
+                forgotten = _forget(db, known[0])
                 known = None
             if known and known[1] != model:
                 raise StoreError(f"{name} was enrolled with another model; enroll again by --replace.")
             if not known:
-                inserted = db.execute("INSERT INTO speakers (name, model) VALUES (?, ?)", (name, model))
+                inserted = db.execute(
+                    "INSERT INTO speakers (name, model, identifier) VALUES (?, ?, lower(hex(randomblob(16))))",
+                    (name, model),
+                )
                 known = (inserted.lastrowid, model)
-            db.executemany(
-                "INSERT INTO enrollments (speaker, embedding, path, sha256, seconds) VALUES (?, ?, ?, ?, ?)",
-                [
-                    (known[0], _to_blob(e.embedding), _to_text(e.path), e.sha256, e.seconds)
-                    for e in enrollments
-                ],
-            )
-            return _read_profile(db, name)
+            db.executemany(INSERT_ENROLLMENT, [(known[0], *_to_row(each)) for each in enrollments])
+            profile = _read_profile(db, name)
+        if forgotten:
+            self.database.erase()
+        return profile
 
     def get(self, name: str) -> Profile:
         """Return a speaker's profile.
@@ -113,91 +102,92 @@ class SpeakerStore:
             StoreError: the speaker is not enrolled, or the path is no store.
         """
         name = check_name(name)
-        if self._exists():
-            with self._transaction("BEGIN") as db:
-                if db.execute("SELECT 1 FROM speakers WHERE name = ?", (name,)).fetchone():
-                    return _read_profile(db, name)
-        if not self.path.exists():
-            raise StoreError(f"There is no store {self.path}; enroll a speaker first, or name another file.")
-        raise StoreError(f"No speaker named {name} is enrolled in {self.path}.")
+        self._require_store()
+        with self.database.reading() as db:
+            self._id_of(db, name)
+            return _read_profile(db, name)
 
     def names(self) -> list[str]:
         """Return the names of all enrolled speakers, sorted; none where there is no store yet."""
-        if not self._exists():
+        if not self.database.exists():
             return []
-        with self._transaction("BEGIN") as db:
+        with self.database.reading() as db:
             return [name for (name,) in db.execute("SELECT name FROM speakers ORDER BY name")]
 
-    def _exists(self) -> bool:
-        """Tell whether there is a store; an empty file is one without tables."""
-        self._refuse_folder()
-        return self.path.exists() and self.path.stat().st_size > 0
+    def summaries(self) -> list[Summary]:
+        """Return what there is of each enrolled speaker, by name; nothing where there is no store yet."""
+        if not self.database.exists():
+            return []
+        with self.database.reading() as db:
+            return [Summary(*row) for row in db.execute(SELECT_SUMMARIES)]
 
-    def _refuse_folder(self) -> None:
-        if self.path.is_dir():
-            raise StoreError(f"{self.path} is a folder, not a store of speakers; name a file.")
+    def rename(self, name: str, new: str) -> None:
+        """Give a speaker another name; the old one is erased as by ``remove``.
 
-    def _create(self) -> None:
-        """Make the file, with its tables, if there is none; it gets its name when it is whole."""
-        try:
-            self._refuse_folder()
-            if self.path.exists():
-                return
-            target = Path(os.path.realpath(self.path))  # a link stays one
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=target.parent, prefix=".store-") as folder:
-                fresh = Path(folder) / target.name
-                # Made here, not by SQLite, so that it is private from its first byte.
-                os.close(os.open(fresh, os.O_CREAT | os.O_RDWR, 0o600))
-                with self._transaction("BEGIN IMMEDIATE", fresh):
-                    pass
-                try:
-                    os.link(fresh, target)  # unlike a rename, never over a store that was made meanwhile
-                except FileExistsError:
-                    pass
-                except OSError:  # a file system without links
-                    fresh.rename(target)
-        except OSError as error:
-            raise StorageError(f"Cannot write the store {self.path}: {error.strerror}.") from None
+        Raises:
+            UsageError: the new name is not one.
+            StoreError: the speaker is not enrolled, or the new name is taken.
+            StorageError: the store cannot be written.
+        """
+        name, new = check_name(name), check_name(new)
+        self._require_store()
+        with self.database.writing() as db:
+            speaker = self._id_of(db, name)
+            if db.execute("SELECT 1 FROM speakers WHERE name = ? AND id != ?", (new, speaker)).fetchone():
+                raise StoreError(f"{new} is enrolled already; give {name} another name.")
+            db.execute("UPDATE speakers SET name = ? WHERE id = ?", (new, speaker))
+            _expect_erasure(db)
+        self.database.erase()
 
-    @contextmanager
-    def _transaction(self, begin: str, fresh: Path | None = None) -> Iterator[sqlite3.Connection]:
-        """Open the file, or what is to become it, for one transaction; unless all goes well, closing rolls it back."""
-        path = (fresh or self.path).absolute()  # SQLite has a meaning of its own for ":memory:"
-        try:
-            with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as db:
-                db.execute("PRAGMA foreign_keys = ON")
-                db.execute(begin)
-                _migrate(db, self.path)  # within the transaction: another process may be making the tables
-                yield db
-                db.execute("COMMIT")
-        except sqlite3.Error as error:
-            if any(word in str(error) for word in WRITE_FAILURES):
-                raise StorageError(f"Cannot use the store {self.path}: {error}.") from None
-            raise StoreError(f"{self.path} is not a usable store of speakers: {error}.") from None
+    def remove(self, name: str) -> bool:
+        """Remove a speaker, and everything that was kept of them.
+
+        Returns:
+            Whether nothing is left in any file of the store. False: it is removed, but while another process reads
+            the store as it was before, its file or log still hold the bytes; the next opening erases them.
+
+        Raises:
+            StoreError: the speaker is not enrolled, or the path is no store.
+            StorageError: the store cannot be written.
+        """
+        name = check_name(name)
+        self._require_store()
+        with self.database.writing() as db:
+            _forget(db, self._id_of(db, name))
+        return self.database.erase()
+
+    def _require_store(self) -> None:
+        if self.database.exists() or self.path.exists():
+            return
+        raise StoreError(f"There is no store {self.path}; enroll a speaker first, or name another file.")
+
+    def _id_of(self, db: sqlite3.Connection, name: str) -> int:
+        found = db.execute("SELECT id FROM speakers WHERE name = ?", (name,)).fetchone()
+        if not found:
+            raise StoreError(f"No speaker named {name} is enrolled in {self.path}.")
+        speaker: int = found[0]
+        return speaker
 
 
-def _migrate(db: sqlite3.Connection, path: Path) -> None:
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    application = db.execute("PRAGMA application_id").fetchone()[0]
-    if version == 0 and application == 0 and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
-        for statement in filter(str.strip, SCHEMA.split(";")):
-            db.execute(statement)
-        return
-    if application != APPLICATION_ID:
-        raise StoreError(f"{path} is a database of another program, not a store of speakers.")
-    if version > SCHEMA_VERSION:
-        raise StoreError(f"{path} was written by a newer speakertrip (schema {version}); update to read it.")
+def _forget(db: sqlite3.Connection, speaker: int) -> bool:
+    db.execute("DELETE FROM speakers WHERE id = ?", (speaker,))
+    _expect_erasure(db)
+    return True
+
+
+def _expect_erasure(db: sqlite3.Connection) -> None:
+    """Have the next opening erase what this transaction removes, should this process not come to it."""
+    db.execute("UPDATE facts SET value = 1 WHERE name = 'erasure_pending'")
 
 
 def _read_profile(db: sqlite3.Connection, name: str) -> Profile:
-    speaker, model = db.execute("SELECT id, model FROM speakers WHERE name = ?", (name,)).fetchone()
-    rows = db.execute(
-        "SELECT embedding, path, sha256, seconds FROM enrollments WHERE speaker = ? ORDER BY id", (speaker,)
-    )
+    speaker, *facts = db.execute(
+        "SELECT id, model, identifier, created FROM speakers WHERE name = ?", (name,)
+    ).fetchone()
+    rows = db.execute(SELECT_ENROLLMENTS, (speaker,))
     try:
         enrollments = tuple(Enrollment(np.frombuffer(blob, dtype="<f4"), *rest) for blob, *rest in rows)
-        profile = Profile(name, model, enrollments)
+        profile = Profile(name, facts[0], enrollments, *facts[1:])
         sound = bool(np.isfinite(profile.embeddings).all())
     except (TypeError, ValueError):  # no enrollment, no bytes, or vectors of different sizes
         sound = False
@@ -206,10 +196,9 @@ def _read_profile(db: sqlite3.Connection, name: str) -> Profile:
     return profile
 
 
-def _to_text(path: str) -> str:
-    """Escape the bytes of a file's name that are not UTF-8, which SQLite would refuse."""
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _to_blob(embedding: np.ndarray) -> bytes:
-    return np.ascontiguousarray(embedding, dtype="<f4").tobytes()
+def _to_row(enrollment: Enrollment) -> tuple[object, ...]:
+    # A file's name may hold bytes that are not UTF-8, which SQLite would refuse.
+    path = enrollment.path.encode("utf-8", "backslashreplace").decode("utf-8")
+    embedding = np.ascontiguousarray(enrollment.embedding, dtype="<f4").tobytes()
+    quality = enrollment.speech_seconds, enrollment.snr_db, enrollment.clipped
+    return embedding, path, enrollment.sha256, enrollment.seconds, *quality

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
-from speakertrip.enrollment import Enrollment, SpeakerStore, default_store, store
+from speakertrip.enrollment import Enrollment, SpeakerStore, database, default_store
+from speakertrip.enrollment.schema import VERSION
 from speakertrip.errors import StorageError, StoreError, UsageError
 
 MODEL = "0" * 64
@@ -149,7 +150,7 @@ def another_program(file: Path) -> None:
 def newer_schema(file: Path) -> None:
     SpeakerStore(file).add("spk1", MODEL, [enrollment()])
     with sqlite3.connect(file) as db:
-        db.execute("PRAGMA user_version = 2")
+        db.execute(f"PRAGMA user_version = {VERSION + 1}")
 
 
 def damaged_pages(file: Path) -> None:
@@ -167,7 +168,7 @@ def truncated(file: Path) -> None:
     [
         (random_bytes, "not a usable store"),
         (another_program, "a database of another program"),
-        (newer_schema, "written by a newer speakertrip .schema 2.; update"),
+        (newer_schema, f"written by a newer speakertrip .schema {VERSION + 1}.; update"),
         (damaged_pages, "not a usable store"),
         (truncated, "not a usable store"),
     ],
@@ -247,7 +248,7 @@ def test_a_file_system_without_links(file, monkeypatch):
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(store.os, "link", refuse)
+    monkeypatch.setattr(database.os, "link", refuse)
     SpeakerStore(file).add("spk1", MODEL, [enrollment(0)])
     assert enrolled(file) == first(0)
     assert [path.name for path in file.parent.iterdir()] == [file.name]
@@ -259,7 +260,7 @@ def test_a_store_that_another_process_makes_meanwhile(file, monkeypatch):
         SpeakerStore(file).add("spk1", MODEL, [enrollment(0)])
         raise FileExistsError(17, "File exists")
 
-    monkeypatch.setattr(store.os, "link", late)
+    monkeypatch.setattr(database.os, "link", late)
     SpeakerStore(file).add("spk2", MODEL, [enrollment(1)])
     assert SpeakerStore(file).names() == ["spk1", "spk2"]
 
@@ -277,7 +278,7 @@ def test_a_failure_within_a_call_changes_nothing(file):
 
 def test_reading_while_another_process_writes(file, monkeypatch):
     SpeakerStore(file).add("spk1", MODEL, [enrollment(0)])
-    monkeypatch.setattr(store, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     with sqlite3.connect(file, isolation_level=None) as db:
         db.execute("BEGIN IMMEDIATE")
         assert enrolled(file) == first(0)  # as from a file that may only be read

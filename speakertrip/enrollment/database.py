@@ -1,0 +1,186 @@
+"""The file of a store: made whole, opened for one transaction at a time, and rid of what was removed from it."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from speakertrip.enrollment.schema import VERSION, migrate, version_of
+from speakertrip.errors import StorageError, StoreError
+from speakertrip.manifests.lines import FilePath
+
+BUSY_SECONDS = 30.0
+ERASING_SECONDS = 2.0  # for readers to end, before an erasure is left to the next opening
+WRITE_FAILURES = ("readonly", "disk I/O", "unable to open", "full", "locked")
+
+
+class Database:
+    """A SQLite file with the tables of a store, in WAL mode: readers and one writer do not wait for each other.
+
+    It is made, readable by its owner alone, by the first ``writing``. Reading needs no right to write.
+
+    Args:
+        path: of the file; beside it SQLite may keep ``-wal`` and ``-shm`` while it is open.
+    """
+
+    def __init__(self, path: FilePath) -> None:
+        self.path = Path(path)
+
+    def exists(self) -> bool:
+        """Tell whether there is a store; an empty file is one without tables.
+
+        Raises:
+            StoreError: there is a folder.
+        """
+        if self.path.is_dir():
+            raise StoreError(f"{self.path} is a folder, not a store of speakers; name a file.")
+        return self.path.exists() and self.path.stat().st_size > 0
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Open the file, which exists, and show one state of it, whatever others write meanwhile.
+
+        Raises:
+            StoreError: it is no store.
+            StorageError: it cannot be read.
+        """
+        with self._errors(), closing(self._readable()) as db:
+            db.execute("BEGIN")
+            yield db
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Open the file for one transaction, which happens whole or not at all; make it where there is none.
+
+        Raises:
+            StoreError: it is no store.
+            StorageError: it cannot be written.
+        """
+        self._make()
+        with self._errors(), closing(self._writable(self.path)) as db:
+            yield db
+            db.execute("UPDATE facts SET value = value + 1 WHERE name = 'generation'")
+            db.execute("COMMIT")
+
+    def erase(self, patience: float = ERASING_SECONDS) -> bool:
+        """Leave nothing of what was removed in any file, and return whether that is done.
+
+        Removed rows are overwritten (``secure_delete``), but SQLite moves rows between pages and leaves copies of them
+        in free space; so the file is written anew, and the log is emptied. While another process reads a state of
+        before, the log cannot be; the erasure is then pending, and the next opening completes it.
+
+        Args:
+            patience: seconds to wait for others.
+
+        Raises:
+            StorageError: the file cannot be written; the erasure is pending.
+        """
+        with self._errors(), closing(self._connect(self.path, patience)) as db:
+            try:
+                db.execute("VACUUM")
+                busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if not busy:
+                    db.execute("UPDATE facts SET value = 0 WHERE name = 'erasure_pending'")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                busy = True
+        return not busy
+
+    def _connect(self, path: Path, patience: float | None = None) -> sqlite3.Connection:
+        seconds = BUSY_SECONDS if patience is None else patience
+        db = sqlite3.connect(
+            path.absolute(), timeout=seconds, isolation_level=None
+        )  # absolute: ":memory:" is a name
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA secure_delete = ON")
+        return db
+
+    def _writable(self, path: Path) -> sqlite3.Connection:
+        """Return a connection with a transaction begun, and the tables of the present version."""
+        db = self._connect(path)
+        try:
+            version = version_of(db, self.path)  # before anything is written to what is no store
+            with suppress(
+                sqlite3.OperationalError
+            ):  # in use by a version that knows no WAL: the next time, then
+                db.execute("PRAGMA journal_mode = WAL")
+            db.execute("BEGIN IMMEDIATE")
+            migrate(db, self.path)  # within the transaction: another process may be doing so
+            if version == 0:
+                db.execute(
+                    "UPDATE facts SET value = 0 WHERE name = 'erasure_pending'"
+                )  # a new file holds nothing yet
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _readable(self) -> sqlite3.Connection:
+        """Return a connection to a file of the present version, be it a copy in memory."""
+        db = self._open_to_read()
+        if version_of(db, self.path) == VERSION:
+            pending = db.execute("SELECT value FROM facts WHERE name = 'erasure_pending'").fetchone()
+            if pending and pending[0]:
+                with suppress(StorageError):  # it may be read only
+                    self.erase(patience=0.0)
+            return db
+        copy = sqlite3.connect(
+            ":memory:", isolation_level=None
+        )  # of an older version, and perhaps not to be written
+        with closing(db):
+            db.backup(copy)
+        migrate(copy, self.path)
+        return copy
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        db = self._connect(self.path)
+        try:
+            db.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            db.close()
+            # WAL wants to write beside the file. Where that is not allowed and no log is left, nobody writes.
+            if self._has_log() or not any(word in str(error) for word in ("readonly", "unable to open")):
+                raise
+            db = sqlite3.connect(
+                f"{self.path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None
+            )
+            db.execute("SELECT 1 FROM sqlite_master").fetchone()
+        return db
+
+    def _has_log(self) -> bool:
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return log.exists() and log.stat().st_size > 0
+
+    def _make(self) -> None:
+        """Make the file, with its tables, if there is none; it gets its name when it is whole."""
+        try:
+            if self.exists() or self.path.exists():
+                return
+            target = Path(os.path.realpath(self.path))  # a link stays one
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=target.parent, prefix=".store-") as folder:
+                fresh = Path(folder) / target.name
+                # Made here, not by SQLite, so that it is private from its first byte.
+                os.close(os.open(fresh, os.O_CREAT | os.O_RDWR, 0o600))
+                with self._errors(), closing(self._writable(fresh)) as db:
+                    db.execute("COMMIT")
+                try:
+                    os.link(fresh, target)  # unlike a rename, never over a store that was made meanwhile
+                except FileExistsError:
+                    pass
+                except OSError:  # a file system without links
+                    fresh.rename(target)
+        except OSError as error:
+            raise StorageError(f"Cannot write the store {self.path}: {error.strerror}.") from None
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if any(word in str(error) for word in WRITE_FAILURES):
+                raise StorageError(f"Cannot use the store {self.path}: {error}.") from None
+            raise StoreError(f"{self.path} is not a usable store of speakers: {error}.") from None
