@@ -5,13 +5,15 @@ Each field is one option, and its comment gives the unit and the reason for the 
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from speakertrip.config.augment import AugmentConfig
 from speakertrip.config.encoders import EcapaConfig, EncoderConfig, FeatureConfig
 from speakertrip.config.frozen import Frozen, Probability
 from speakertrip.config.losses import JointConfig, LossConfig, TripletConfig
 from speakertrip.config.watch import WatchConfig
+
+SMALLEST_PART = 4  # crops that batch normalisation can take statistics of
 
 
 class DataConfig(Frozen):
@@ -73,11 +75,18 @@ class OptimizerConfig(Frozen):
 
 
 class ComputeConfig(Frozen):
-    """How a step is computed; what it computes stays the same but for rounding."""
+    """How a step is computed. But for rounding it computes the same, save that parts are normalised each by itself."""
 
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # of the encoder; losses and weights stay in fp32
     micro_batch: int = Field(0, ge=0)  # crops in the encoder at once, to save memory; 0: the whole batch
     compile: bool = False  # the encoder by torch.compile, which needs a C++ compiler on a CPU
+
+    @field_validator("micro_batch")
+    @classmethod
+    def _can_be_normalised(cls, size: int) -> int:
+        if 0 < size < SMALLEST_PART:
+            raise ValueError(f"must be 0 or at least {SMALLEST_PART}: each part is normalised by itself")
+        return size
 
 
 class AverageConfig(Frozen):

@@ -1,5 +1,6 @@
 """Features to embeddings in training: in which precision, and in how many parts."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -19,12 +20,12 @@ class Encoding:
 
     A batch loss needs the embeddings of the whole batch at once, and not its activations. Encoded in parts, a batch
     keeps the activations of none: when the gradient of its embeddings is known, each part is encoded a second time and
-    differentiated, one after the other. Gradients are those of the whole batch, memory that of a part, and time that
-    of one forward pass more (the gradient cache of Gao et al., 2021, by torch's own checkpoints).
+    differentiated, one after the other. Memory is that of a part, and time that of one forward pass more (the gradient
+    cache of Gao et al., 2021, by torch's own checkpoints).
 
-    Batch normalisation is the one thing that tells parts from a whole: in training each part is normalised by its own
-    statistics, the same in both passes, and moves the running ones in the first pass only. With statistics held fixed
-    (in evaluation mode) the gradient is that of the whole batch.
+    The loss and its gradient are those of the whole batch, of embeddings of which each part was normalised by itself:
+    in training, batch normalisation takes the statistics of a part, the same in both passes, and moves the running
+    ones in the first pass only. With statistics held fixed (in evaluation mode) it is that of the whole batch.
 
     Args:
         encoder: a ``SpeakerEncoder``.
@@ -42,10 +43,14 @@ class Encoding:
 
     def __call__(self, features: Tensor) -> Tensor:
         """Encode a batch."""
-        size = self.config.micro_batch
-        if not size or size >= len(features) or not torch.is_grad_enabled():
+        size = self.config.micro_batch or len(features)
+        if len(features) <= size:
             return self._encode(features)
-        return torch.cat([self._encode_twice(part) for part in torch.split(features, size)])
+        encode = self._encode_twice if torch.is_grad_enabled() else self._encode
+        parts = features.tensor_split(
+            math.ceil(len(features) / size)
+        )  # of one size, or nearly: no short last one
+        return torch.cat([encode(part) for part in parts])
 
     def _encode_twice(self, part: Tensor) -> Tensor:
         embeddings: Tensor = checkpoint(

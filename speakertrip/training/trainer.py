@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from speakertrip.bundle import SpeakerModel
@@ -70,6 +69,7 @@ class Trainer:
             average = get_ema_multi_avg_fn(momentum)  # type: ignore[no-untyped-call]
             self.slow = AveragedModel(self.model.encoder, multi_avg_fn=average)
             self.modules["slow"] = self.slow
+            self.encode_slow = Encoding(self.slow.module, config.compute, device)
         self.average = None
         if config.average.kind != "none":
             self.average = WeightAverage(self.model, config.average, config.optimizer.steps)
@@ -146,7 +146,7 @@ class Trainer:
         if self.slow is None:
             return None
         # In training mode as the encoder is: running statistics would put its embeddings elsewhere.
-        return functional.normalize(self.slow(features).float(), dim=1)
+        return self.encode_slow(features)
 
     def _mask(self, features: Tensor, number: int) -> Tensor:
         augment = self.config.augment

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from pydantic import ValidationError
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from speakertrip.config import ComputeConfig, EcapaConfig, XVectorConfig
@@ -37,7 +38,7 @@ def statistics(encoder):
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
-@pytest.mark.parametrize("size", [1, 7, 30, 64])
+@pytest.mark.parametrize("size", [4, 7, 29, 30, 64])
 def test_the_gradient_of_parts_is_that_of_the_whole_while_statistics_are_fixed(kind, size):
     whole, encode_whole = encoding(kind)
     parts, encode_parts = encoding(kind, micro_batch=size)
@@ -73,7 +74,27 @@ def test_a_part_keeps_no_activations_of_the_others():
             encode(features())
         return sum(sizes)
 
-    assert packed(micro_batch=3) < 0.2 * packed()
+    assert packed(micro_batch=4) < 0.2 * packed()
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("size", range(4, 13))
+def test_no_part_is_too_small_to_be_normalised(kind, size):
+    for rows in range(2, 26):
+        encoder, encode = encoding(kind, micro_batch=size)
+        sizes = []
+        encoder.register_forward_pre_hook(lambda _, inputs, sizes=sizes: sizes.append(len(inputs[0])))
+        with torch.no_grad():
+            assert encode(features(rows)).isfinite().all()
+        assert sum(sizes) == rows
+        assert max(sizes) <= size
+        assert min(sizes) >= min(rows, 2)
+
+
+def test_a_size_that_cannot_be_normalised_is_refused():
+    for size in (1, 2, 3):
+        with pytest.raises(ValidationError, match="must be 0 or at least 4"):
+            ComputeConfig(micro_batch=size)
 
 
 def test_without_gradients_nothing_is_encoded_twice(monkeypatch):
@@ -82,7 +103,7 @@ def test_without_gradients_nothing_is_encoded_twice(monkeypatch):
     encoder.register_forward_hook(lambda *_: calls.append(1))
     with torch.no_grad():
         encode(features())
-    assert len(calls) == 1
+    assert len(calls) == 6
 
 
 def test_bf16_gives_about_the_same_embeddings_in_float32():
