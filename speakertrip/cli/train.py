@@ -40,7 +40,7 @@ def train(
 ) -> None:
     """Train an encoder; validation uses speakers held out of the training manifest.
 
-    Ctrl-C validates, saves and stops; --resume goes on.
+    Ctrl-C saves and stops; --resume goes on.
     """
     import torch
 

@@ -30,7 +30,7 @@ def train(
     Writes ``out/config.json``, ``out/run.json`` (what made the run), ``out/metrics.jsonl``,
     ``out/checkpoint.safetensors`` (the one before it stays as ``out/checkpoint.previous.safetensors``), whenever the
     validation error rate is the lowest so far ``out/bundle``, and what ``config.watch`` asks for. An interrupt (Ctrl-C)
-    ends the step, validates, saves, and returns; a second one stops at once.
+    ends the step, saves, and returns; a second one stops at once.
 
     A resumed run ends as the uninterrupted one would have, however it ended: on one process on the CPU to the bit.
 
@@ -65,10 +65,10 @@ def train(
                 break
             result = run.step(step)
             stop = on_any(interrupted())
-            due = stop or step % config.validation.every == 0 or step == last
+            due = step % config.validation.every == 0 or step == last
             validated = run.validate(step) if due else None
             record, worth = run.record(step, result, validated)
-            if due or (every and step % every == 0):
+            if due or stop or (every and step % every == 0):
                 run.save(step)
             if worth:
                 on_record(record)

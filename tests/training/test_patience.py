@@ -4,8 +4,6 @@ import signal
 
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file
 
 from speakertrip.config import TrainConfig
 from speakertrip.metrics import det_curve, equal_error_rate
@@ -97,17 +95,11 @@ def test_a_run_ends_when_its_patience_is_spent_resumed_or_not(waiting, corpus, t
     assert rows(tmp_path / "whole") == whole
 
     def interrupt(record):
-        if (
-            record.step == len(whole) - 2
-        ):  # known after the step: the next one, which nobody asked for, validates too
+        if record.step == len(whole) - 2:
             os.kill(os.getpid(), signal.SIGINT)
 
     assert train(waiting, corpus, tmp_path / "cut", on_record=interrupt) is False
     assert train(waiting, corpus, tmp_path / "cut", resume=True) is True
-    cut = rows(tmp_path / "cut")
-    assert len(cut) == len(whole)
-    assert cut[-1]["without_gain"] == 2
-    first, second = (load_file(tmp_path / run / "checkpoint.safetensors") for run in ("whole", "cut"))
-    assert [
-        name for name in first if name.startswith("patience") and not torch.equal(first[name], second[name])
-    ] == []
+    assert [row["step"] for row in rows(tmp_path / "cut")] == [row["step"] for row in whole]
+    first, second = (tmp_path / run / "checkpoint.safetensors" for run in ("whole", "cut"))
+    assert first.read_bytes() == second.read_bytes()
