@@ -13,7 +13,8 @@ from speakertrip.miners.sets import RowSets, TripletSets
 class Random:
     """For each anchor all positives, and some negatives drawn uniformly, none twice.
 
-    The n-th call draws by (seed, n) alone.
+    What the n-th call draws for a row of a batch is a function of (seed, n) and of that row alone, so that processes
+    that share the anchors of a batch draw as one process does.
 
     Args:
         count: negatives of each anchor, at least 1; where there are fewer, all of them.
@@ -46,13 +47,15 @@ class Random:
         count = min(self.count, len(labels))
         indices = anchors.new_empty(len(anchors), count)
         values = vectors.new_empty(len(anchors), count)
-        blocks = in_blocks(len(anchors), len(labels))
+        blocks = in_blocks(len(labels), len(labels))
         buffer = vectors.new_empty(blocks[0].stop, len(labels))
-        for block in blocks:
-            rows = anchors[block]
-            waits = buffer[: len(rows)].uniform_(generator=generator)
-            waits = self._waits(waits, vectors, rows).masked_fill_(labels[rows, None] == labels, torch.inf)
-            values[block], indices[block] = waits.topk(count, dim=1, largest=False)
+        for block in blocks:  # of all rows: what is drawn for a row hangs on no other anchor
+            chances = buffer[: block.stop - block.start].uniform_(generator=generator)
+            here = ((anchors >= block.start) & (anchors < block.stop)).nonzero().squeeze(1)
+            rows = anchors[here]
+            waits = self._waits(chances[rows - block.start], vectors, rows)
+            waits.masked_fill_(labels[rows, None] == labels, torch.inf)
+            values[here], indices[here] = waits.topk(count, dim=1, largest=False)
         return TripletSets(anchors, negatives=RowSets(indices, values != torch.inf))
 
     def _points(self, embeddings: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mining_cases import as_lists, batches, negatives_of
 from torch.nn import functional
 
-from speakertrip.miners import DistanceWeighted, Random
+from speakertrip.miners import DistanceWeighted, Random, distances
 
 
 @given(batches(), st.integers(1, 6), st.integers(0, 100))
@@ -65,3 +65,23 @@ def test_options_out_of_range_are_refused():
     for nearest, farthest in ((0.0, 1.0), (1.0, 0.5), (0.5, 2.5)):
         with pytest.raises(ValueError, match="0 < nearest < farthest <= 2"):
             DistanceWeighted(1, seed=0, nearest=nearest, farthest=farthest)
+
+
+@given(batches(), st.integers(1, 4), st.integers(1, 3), st.randoms(use_true_random=False))
+@pytest.mark.parametrize("kind", [Random, DistanceWeighted])
+def test_who_shares_the_anchors_draws_as_one_who_has_all(kind, batch, count, shares, random):
+    embeddings, labels = batch
+    whole = as_lists(kind(count, seed=3)(embeddings, labels).negatives)
+    rows = list(range(len(labels)))
+    random.shuffle(rows)
+    for share in (rows[first::shares] for first in range(shares)):
+        mined = kind(count, seed=3)(embeddings, labels, torch.tensor(share, dtype=torch.long))
+        assert as_lists(mined.negatives) == [whole[row] for row in share]
+
+
+def test_what_is_drawn_in_blocks_for_a_share_is_what_is_drawn_for_all(monkeypatch):
+    monkeypatch.setattr(distances, "BLOCK_ELEMENTS", 50)
+    embeddings, labels = torch.randn(23, 5), torch.arange(23) // 3
+    whole = as_lists(Random(4, seed=0)(embeddings, labels).negatives)
+    own = torch.tensor([22, 3, 9, 9, 14])
+    assert as_lists(Random(4, seed=0)(embeddings, labels, own).negatives) == [whole[row] for row in own]

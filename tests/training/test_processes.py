@@ -37,6 +37,15 @@ CASES = {
     "memory": {
         "loss": {"memory": {"size": 30, "momentum": 0.9}, "margin": {"kind": "adaptive", "rate": 0.1}}
     },
+    "random": {"loss": {"miner": {"kind": "random", "count": 3}}},
+    "semi-hard": {"loss": {"miner": {"kind": "semi-hard"}}, "compute": {"micro_batch": 4}},
+    "joint": {
+        "loss": {
+            "kind": "joint",
+            "softmax": {"kind": "aam-softmax"},
+            "triplet": {"miner": {"kind": "batch-hard"}},
+        }
+    },
     "aam-softmax": {"loss": {"kind": "aam-softmax"}, "augment": MASKS},
     "ge2e": {"loss": {"kind": "ge2e"}},
     "angular prototypical": {"loss": {"kind": "angular-prototypical"}},
