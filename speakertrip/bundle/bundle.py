@@ -42,6 +42,7 @@ class Calibration(Frozen):
         eer: equal error rate at that threshold, a fraction.
         eer_interval: its 95 % interval by a bootstrap over speakers.
         trials: how many trials, of which ``targets`` are target trials, of ``speakers`` speakers.
+        held_out: hash of the names of the speakers that were held out of the training; empty where that is not known.
     """
 
     threshold: float
@@ -50,6 +51,7 @@ class Calibration(Frozen):
     trials: int = Field(ge=2)
     targets: int = Field(ge=1)
     speakers: int = Field(ge=2)
+    held_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ def backend(
         trials=found.trials,
         targets=found.targets,
         speakers=found.speakers,
+        held_out=bundle.calibration.held_out,
     )
     bundle.with_backend(fitted, calibration).save(out)
     click.echo(

@@ -40,10 +40,12 @@ class Origin:
     Attributes:
         config: of the run.
         manifest: hash of the training manifest: another one would hold out other speakers, some of them trained on.
+        held_out: hash of the speakers held out of training; empty where that is not known.
     """
 
     config: TrainConfig
     manifest: str
+    held_out: str = ""
 
 
 class Checkpoints:
@@ -95,6 +97,7 @@ class Checkpoints:
             "progress": asdict(progress),
             "config": origin.config.model_dump(mode="json"),
             "manifest": origin.manifest,
+            "held_out": origin.held_out,
             "bundle": list(bundle),
         }
         fresh = self.last.with_suffix(".part")
@@ -163,18 +166,19 @@ class Checkpoints:
             raise TrainingError(f"{problem}, and {self.previous.name} {error}; start a new run.") from None
 
 
-def read_model(path: Path) -> tuple[TrainConfig, dict[str, Tensor]]:
-    """Return the configuration of the run that a checkpoint is of, and the weights of its model in training.
+def read_model(path: Path) -> tuple[Origin, dict[str, Tensor]]:
+    """Return what the run that a checkpoint is of was begun with, and the weights of its model in training.
 
     Raises:
         TrainingError: it is damaged, or of another version of this package.
     """
     try:
         tensors, text = read_checksummed(path)
-        config = TrainConfig.model_validate(json.loads(text)["config"])
+        run = json.loads(text)
+        origin = Origin(TrainConfig.model_validate(run["config"]), run["manifest"], run.get("held_out", ""))
     except (KeyError, TypeError, ValueError) as error:
         raise TrainingError(f"Cannot begin with {path}: as a checkpoint it {reason_of(error)}.") from None
-    return config, {name.removeprefix(MODEL): tensors[name] for name in tensors if name.startswith(MODEL)}
+    return origin, {name.removeprefix(MODEL): tensors[name] for name in tensors if name.startswith(MODEL)}
 
 
 def _as_tensor(content: bytes) -> Tensor:

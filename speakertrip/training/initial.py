@@ -1,5 +1,6 @@
 """The weights that a run begins with: those of a bundle or of another run's checkpoint."""
 
+import warnings
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 from torch import Tensor
 
 from speakertrip.bundle import Bundle
-from speakertrip.config import EncoderConfig, FeatureConfig, TrainConfig
-from speakertrip.errors import ConfigError
-from speakertrip.training.checkpoint import read_model
+from speakertrip.config import EncoderConfig, FeatureConfig
+from speakertrip.errors import ConfigError, SpeakertripWarning
+from speakertrip.training.checkpoint import Origin, read_model
+from speakertrip.training.processes import leads
 from speakertrip.training.trainer import Trainer
 
+BUNDLE = "bundle"  # the folder of a run that is one
 SHOWN = 3  # names in a message
 
 
@@ -37,20 +40,25 @@ class Taken:
         return f"Began with {len(self.loaded)} tensors of {self.source}, {skipped}; the loss begins anew."
 
 
-def begin_with(trainer: Trainer, source: str | PathLike[str], config: TrainConfig) -> Taken:
+def begin_with(trainer: Trainer, source: str | PathLike[str], origin: Origin) -> Taken:
     """Take over the weights of an encoder as far as they fit; the loss and the optimiser begin anew.
 
     Args:
         trainer: fresh.
-        source: a bundle, or a checkpoint (``RUN/checkpoint.safetensors``), of which the weights in training are taken
-            and not their average.
-        config: of the new run.
+        source: a bundle, a run folder that has one, or a checkpoint (``RUN/checkpoint.safetensors``), of which the
+            weights in training are taken and not their average.
+        origin: of the new run.
 
     Raises:
         BundleError, TrainingError: it cannot be read.
-        ConfigError: it has another front end, which would feed the encoder other numbers, or another kind of encoder.
+        ConfigError: it has another front end, which would feed the encoder other numbers, another kind of encoder, or
+            no tensor that fits.
+
+    Warns:
+        SpeakertripWarning: speakers that the new run holds out may have trained it.
     """
-    features, encoder, weights = _read(source)
+    config = origin.config
+    features, encoder, held_out, weights = _read(source)
     if features != config.features:
         raise ConfigError(f"{source} has another front end than the configuration; make [features] alike.")
     if encoder.kind != config.encoder.kind:
@@ -61,13 +69,31 @@ def begin_with(trainer: Trainer, source: str | PathLike[str], config: TrainConfi
     fitting = {
         name: weights[name] for name in own if name in weights and weights[name].shape == own[name].shape
     }
+    if not any(name in fitting for name, _ in trainer.model.named_parameters()):  # counters always fit
+        raise ConfigError(
+            f"No tensor of {source} fits the encoder of the configuration; make [encoder] alike."
+        )
+    if held_out != origin.held_out and leads():
+        warnings.warn(_leak(source, held_out), SpeakertripWarning, stacklevel=2)
     trainer.take(fitting)
     return Taken(str(source), tuple(fitting), tuple(name for name in own if name not in fitting))
 
 
-def _read(source: str | PathLike[str]) -> tuple[FeatureConfig, EncoderConfig, dict[str, Tensor]]:
-    if Path(source).is_file():
-        config, weights = read_model(Path(source))
-        return config.features, config.encoder, weights
-    bundle = Bundle.load(source)
-    return bundle.features, bundle.encoder, bundle.model.state_dict()
+def _leak(source: str | PathLike[str], held_out: str) -> str:
+    fact = (
+        "was trained with other speakers held out" if held_out else "does not say which speakers it held out"
+    )
+    return (
+        f"{source} {fact}: where it was trained on speakers that validate this run, this run's error rates and "
+        "threshold are too good. Give both the same manifest, seed and validation.speakers."
+    )
+
+
+def _read(source: str | PathLike[str]) -> tuple[FeatureConfig, EncoderConfig, str, dict[str, Tensor]]:
+    """Return front end, encoder, hash of the speakers held out, and weights."""
+    path = Path(source)
+    if path.is_file():
+        origin, weights = read_model(path)
+        return origin.config.features, origin.config.encoder, origin.held_out, weights
+    bundle = Bundle.load(path / BUNDLE if (path / BUNDLE).is_dir() else path)
+    return bundle.features, bundle.encoder, bundle.calibration.held_out, bundle.model.state_dict()

@@ -63,8 +63,9 @@ class Run:
         goes_on = self._goes_on(resume)
         manifest = Path(data) / config.data.manifest
         self.kept, held = split_speakers(read_manifest(manifest), config.validation.speakers, config.seed)
-        self.origin = Origin(config, hashlib.sha256(manifest.read_bytes()).hexdigest())
         self.validation = Validation(held, config)
+        manifest_hash = hashlib.sha256(manifest.read_bytes()).hexdigest()
+        self.origin = Origin(config, manifest_hash, self.validation.held_out)
         memory_gib = config.data.memory_gib / on_this_machine()
         source = source_of(self.kept, memory_gib, on_decode if leads() else lambda done: None)
         dataset = CropDataset(self.kept, source, config, data)
@@ -77,7 +78,7 @@ class Run:
             state = self.trainer.modules, self.trainer.optimizer
             self.progress, self.best = self.checkpoints.load(*state, self.origin)
         elif init:
-            loaded = begin_with(self.trainer, init, config)
+            loaded = begin_with(self.trainer, init, self.origin)
             if leads():
                 on_message(str(loaded))
         done = self.progress.step

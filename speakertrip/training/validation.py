@@ -1,6 +1,8 @@
 """The error rate on speakers held out of training, and the threshold that belongs to it."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,6 +29,15 @@ from speakertrip.training.processes import of_all, own_share
 
 NAME = "speakers held out of training"
 P_TARGETS = (0.01, 0.05)  # where the lowest cost is looked for: always both
+
+
+def speakers_hash(names: Iterable[str]) -> str:
+    """Return a hash of a set of speakers, by which a run tells whether another held out the same; hexadecimal.
+
+    >>> speakers_hash(["b", "a", "b"]) == speakers_hash(["a", "b"])
+    True
+    """
+    return hashlib.sha256(json.dumps(sorted(set(names))).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +77,11 @@ class Validation:
         enrollment_speakers: ``(trials,)``, the speaker of each enrollment side, from 0.
         test_speakers: likewise of each test side.
         utterance_speakers: the name of the speaker of each utterance.
+        held_out: ``speakers_hash`` of the held-out speakers.
     """
 
     def __init__(self, utterances: Sequence[Utterance], config: TrainConfig) -> None:
+        self.held_out = speakers_hash(utterance.speaker for utterance in utterances)
         chosen = thin_speakers(utterances, config.validation.utterances, config.seed)
         self.trials = draw_trials(
             chosen, config.seed, config.validation.targets, config.validation.nontargets
@@ -102,6 +115,7 @@ class Validation:
             trials=len(self.trials),
             targets=int(self.trials.targets.sum()),
             speakers=self.speakers,
+            held_out=self.held_out,
         )
         costs = {p: min_dcf(curve, p) for p in P_TARGETS}
         return Validated(calibration, backend, costs, scores, embeddings)
