@@ -16,6 +16,7 @@ def model_card(
     step: int,
     calibration: Calibration,
     made_by: str = f"speakertrip {__version__}",
+    init: str = "",
 ) -> str:
     """Describe a model in Markdown: what made it, from what, and how well it does on held-out speakers.
 
@@ -25,18 +26,24 @@ def model_card(
         step: at which the weights were taken.
         calibration: of the validation at that step.
         made_by: the package and its version, and its commit where that is known.
+        init: what its first weights were taken from.
     """
     corpora = Counter(str(utterance.extra.get("corpus", "unnamed")) for utterance in utterances)
     sources = "\n".join(
         f"- {name}: {counted(count, 'utterance')}, licence: {config.data.licences.get(name, 'not stated')}"
         for name, count in sorted(corpora.items())
     )
+    began = (
+        f"\nIts encoder began with that of {init}, which was trained before, on data and under licences of its own.\n"
+        if init
+        else ""
+    )
     interval = "[{:.2f}, {:.2f}]".format(*(100 * end for end in calibration.eer_interval or (0.0, 1.0)))
     return f"""# Speaker encoder ({config.encoder.kind})
 
 Trained by {made_by} with {_loss(config)}, {step} of {config.optimizer.steps} steps of
 {config.batch.speakers} speakers x {config.batch.utterances} utterances, seed {config.seed}.
-
+{began}
 ## Data
 
 {len(utterances)} utterances of {len({u.speaker for u in utterances})} speakers.

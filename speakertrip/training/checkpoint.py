@@ -27,10 +27,12 @@ class Progress:
     Attributes:
         step: steps done.
         best_eer: lowest validation EER so far; infinity before the first validation.
+        init: what its first weights were taken from; empty where they were drawn.
     """
 
     step: int = 0
     best_eer: float = float("inf")
+    init: str = ""
 
 
 @dataclass(frozen=True, slots=True)

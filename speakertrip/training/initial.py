@@ -9,7 +9,7 @@ from torch import Tensor
 
 from speakertrip.bundle import Bundle
 from speakertrip.config import EncoderConfig, FeatureConfig
-from speakertrip.errors import ConfigError, SpeakertripWarning
+from speakertrip.errors import ConfigError, SpeakertripWarning, UsageError
 from speakertrip.training.checkpoint import Origin, read_model
 from speakertrip.training.processes import leads
 from speakertrip.training.trainer import Trainer
@@ -50,6 +50,7 @@ def begin_with(trainer: Trainer, source: str | PathLike[str], origin: Origin) ->
         origin: of the new run.
 
     Raises:
+        UsageError: it has no name.
         BundleError, TrainingError: it cannot be read.
         ConfigError: it has another front end, which would feed the encoder other numbers, another kind of encoder, or
             no tensor that fits.
@@ -57,6 +58,10 @@ def begin_with(trainer: Trainer, source: str | PathLike[str], origin: Origin) ->
     Warns:
         SpeakertripWarning: speakers that the new run holds out may have trained it.
     """
+    if not str(source):
+        raise UsageError(
+            "The model to begin with has no name; name a bundle, a run folder or a checkpoint (init=)."
+        )
     config = origin.config
     features, encoder, held_out, weights = _read(source)
     if features != config.features:

@@ -54,6 +54,7 @@ class Provenance:
         validation: what of it is held out.
         device: as torch names it.
         processes: that share each batch.
+        init: what the first weights of the run were taken from; empty where they were drawn.
         python: its version.
         torch: its version.
         torchaudio: its version.
@@ -72,6 +73,7 @@ class Provenance:
     validation: Part
     device: str
     processes: int
+    init: str
     python: str
     torch: str
     torchaudio: str
@@ -106,6 +108,7 @@ def provenance(
     held: Sequence[Utterance],
     device: torch.device,
     processes: int,
+    init: str,
 ) -> Provenance:
     """Look up what is about to make the steps after ``step``; see ``Provenance``.
 
@@ -118,6 +121,7 @@ def provenance(
         held: its utterances held out for validation.
         device: of this process.
         processes: that share each batch.
+        init: what its first weights were taken from.
     """
     commit, changed = _own_checkout()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
@@ -134,6 +138,7 @@ def provenance(
         validation=Part.of(held),
         device=name,
         processes=processes,
+        init=init,
         python=platform.python_version(),
         torch=str(torch.__version__),
         torchaudio=metadata.version("torchaudio"),

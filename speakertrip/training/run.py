@@ -77,8 +77,9 @@ class Run:
         if goes_on:
             state = self.trainer.modules, self.trainer.optimizer
             self.progress, self.best = self.checkpoints.load(*state, self.origin)
-        elif init:
+        elif init is not None:
             loaded = begin_with(self.trainer, init, self.origin)
+            self.progress = Progress(init=str(init))
             if leads():
                 on_message(str(loaded))
         done = self.progress.step
@@ -86,7 +87,7 @@ class Run:
         self.batches = Batches(dataset, config, done, self.centroids, pinned)
         self.watch = Watch(config.watch if leads() else WatchConfig(), self.folder, done)
         made_by = done, config.seed, manifest, self.origin.manifest, self.kept, held
-        self.provenance = provenance(*made_by, self.trainer.device, processes())
+        self.provenance = provenance(*made_by, self.trainer.device, processes(), self.progress.init)
         require_alike(self.trainer.modules, self.progress, self.origin)
         if leads():
             self.provenance.append_to(self.folder)
@@ -119,7 +120,8 @@ class Run:
             best = calibration.eer < self.progress.best_eer
             if best:
                 self.progress = replace(self.progress, best_eer=calibration.eer)
-                card = model_card(self.config, self.kept, number, calibration, self.provenance.made_by)
+                facts = calibration, self.provenance.made_by, self.progress.init
+                card = model_card(self.config, self.kept, number, *facts)
                 made = (
                     self.config.features,
                     self.config.encoder,

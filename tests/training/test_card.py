@@ -27,3 +27,6 @@ def test_names_corpora_licences_and_the_error_with_its_interval(tmp_path):
         "no detection of replayed or synthetic speech",
     ):
         assert words in card
+    assert "began" not in card
+    later = model_card(config, utterances, 70, calibration, init="runs/aam/bundle")
+    assert "began with that of runs/aam/bundle" in later

@@ -3,7 +3,7 @@ import torch
 
 from speakertrip.bundle import Bundle, Calibration
 from speakertrip.config import TrainConfig
-from speakertrip.errors import BundleError, ConfigError, SpeakertripWarning, TrainingError
+from speakertrip.errors import BundleError, ConfigError, SpeakertripWarning, TrainingError, UsageError
 from speakertrip.training.checkpoint import Checkpoints, Origin, Progress
 from speakertrip.training.initial import begin_with
 from speakertrip.training.trainer import Trainer
@@ -105,3 +105,8 @@ def test_a_source_of_which_nothing_fits_is_refused(config, source):
     other = config.model_copy(update={"encoder": config.encoder.model_copy(update=encoder)})
     with pytest.raises(ConfigError, match=r"No tensor of .* fits the encoder"):
         begin_with(Trainer(other, CPU, 6), source, origin(other))
+
+
+def test_an_empty_name_is_refused(config):
+    with pytest.raises(UsageError, match="has no name"):
+        begin_with(Trainer(config, CPU, 6), "", origin(config))

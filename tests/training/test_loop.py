@@ -144,8 +144,17 @@ def test_what_carries_state_is_resumed_exactly(change, config, corpus, tmp_path)
 def test_a_run_may_begin_with_the_encoder_of_another(finished, config, corpus, tmp_path):
     softmax = TrainConfig.model_validate(config.model_dump() | {"loss": {"kind": "aam-softmax"}})
     train(softmax, corpus, tmp_path / "first")
-    train(config, corpus, tmp_path / "second", init=tmp_path / "first" / "bundle")
-    assert records(tmp_path / "second")[0]["loss"] != records(finished[0])[0]["loss"]
+    first, second = tmp_path / "first" / "bundle", tmp_path / "second"
+
+    def interrupt(record):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    assert train(config, corpus, second, init=first, on_record=interrupt) is False
+    assert train(config, corpus, second, resume=True)  # which remembers what it began with
+    assert records(second)[0]["loss"] != records(finished[0])[0]["loss"]
+    starts = json.loads((second / "run.json").read_text())["starts"]
+    assert [start["init"] for start in starts] == [str(first)] * 2
+    assert f"began with that of {first}" in Bundle.load(second / "bundle").card
     other = config.model_copy(update={"features": config.features.model_copy(update={"mels": 40})})
     with pytest.raises(ConfigError, match="another front end than the configuration"):
         train(other, corpus, tmp_path / "third", init=tmp_path / "first" / "bundle")

@@ -63,7 +63,7 @@ def test_no_checkout_is_no_fault(checkout, tmp_path, monkeypatch):
 
 def make(step, folder):
     kept = [Utterance(str(n), Path("a.wav"), f"s{n // 2}") for n in range(4)]
-    made = provenance(step, 5, folder / "m.jsonl", "ab", kept, kept[:1], torch.device("cpu"), 2)
+    made = provenance(step, 5, folder / "m.jsonl", "ab", kept, kept[:1], torch.device("cpu"), 2, "")
     made.append_to(folder)
     return made
 
