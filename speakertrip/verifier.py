@@ -134,7 +134,7 @@ class SpeakerVerifier:
         self._require([recordings[row] for row in rows], 0.0 if profile else self.needs.enrollment_seconds)
         embeddings = self.embedder.embed([recordings[row].waveform for row in rows])
         enrollments = [
-            Enrollment(embedding, _path(recordings[row].source), sums[row], recordings[row].quality.seconds)
+            _enrollment(recordings[row], sums[row], embedding)
             for row, embedding in zip(rows, embeddings, strict=True)
         ]
         if enrollments or profile is None:
@@ -216,6 +216,12 @@ def _new_rows(sums: Sequence[str], known: set[str]) -> list[int]:
     """Return the rows whose checksum is neither known nor that of an earlier row."""
     first = {sum_: row for row, sum_ in reversed(list(enumerate(sums)))}
     return sorted(row for sum_, row in first.items() if sum_ not in known)
+
+
+def _enrollment(recording: Recording, sha256: str, embedding: FloatArray) -> Enrollment:
+    quality = recording.quality
+    measured = quality.seconds, quality.speech_seconds, quality.snr_db, quality.clipped
+    return Enrollment(embedding, _path(recording.source), sha256, *measured)
 
 
 def _sha256(file: AudioSource) -> str:

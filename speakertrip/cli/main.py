@@ -19,6 +19,7 @@ from speakertrip.cli.manifest import manifest
 from speakertrip.cli.notices import show_warnings
 from speakertrip.cli.runs import runs
 from speakertrip.cli.score import score
+from speakertrip.cli.speakers import speakers
 from speakertrip.cli.train import train
 from speakertrip.cli.tune import tune
 from speakertrip.cli.verify import verify
@@ -53,6 +54,7 @@ for verb in (
     compare,
     enroll,
     verify,
+    speakers,
 ):
     speakertrip.add_command(verb)
 

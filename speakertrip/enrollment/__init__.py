@@ -1,6 +1,17 @@
 """Enrolled speakers: profiles and their store."""
 
+from speakertrip.enrollment.exchange import read_profiles, write_profiles
 from speakertrip.enrollment.profile import Enrollment, Profile, Summary, check_name
 from speakertrip.enrollment.store import EnrollMode, SpeakerStore, default_store
 
-__all__ = ["EnrollMode", "Enrollment", "Profile", "SpeakerStore", "Summary", "check_name", "default_store"]
+__all__ = [
+    "EnrollMode",
+    "Enrollment",
+    "Profile",
+    "SpeakerStore",
+    "Summary",
+    "check_name",
+    "default_store",
+    "read_profiles",
+    "write_profiles",
+]

@@ -2,30 +2,17 @@
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
+from speakertrip.enrollment import rows
 from speakertrip.enrollment.database import Database
 from speakertrip.enrollment.profile import Enrollment, Profile, Summary, check_name
 from speakertrip.errors import StoreError, UsageError
 from speakertrip.manifests.lines import FilePath
 
 EnrollMode = Literal["new", "add", "replace"]
-INSERT_ENROLLMENT = """
-INSERT INTO enrollments (speaker, embedding, path, sha256, seconds, speech_seconds, snr_db, clipped)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-"""
-SELECT_ENROLLMENTS = """
-SELECT embedding, path, sha256, seconds, speech_seconds, snr_db, clipped, created FROM enrollments
-WHERE speaker = ? ORDER BY id
-"""
-SELECT_SUMMARIES = """
-SELECT name, model, count(*), sum(seconds), speakers.created FROM speakers JOIN enrollments ON speaker = speakers.id
-GROUP BY speakers.id ORDER BY name
-"""
 
 
 def default_store() -> Path:
@@ -73,24 +60,19 @@ class SpeakerStore:
             raise UsageError("Enrollment needs at least one utterance.")
         forgotten = False
         with self.database.writing() as db:
-            known = db.execute("SELECT id, model FROM speakers WHERE name = ?", (name,)).fetchone()
+            known = rows.find(db, name)
             if known and mode == "new":
                 raise StoreError(
                     f"{name} is enrolled already; add to it by --add, or forget it first by --replace (mode=)."
                 )
             if known and mode == "replace":
-                forgotten = _forget(db, known[0])
-                known = None
+                rows.forget(db, known[0])
+                known, forgotten = None, True
             if known and known[1] != model:
                 raise StoreError(f"{name} was enrolled with another model; enroll again by --replace.")
-            if not known:
-                inserted = db.execute(
-                    "INSERT INTO speakers (name, model, identifier) VALUES (?, ?, lower(hex(randomblob(16))))",
-                    (name, model),
-                )
-                known = (inserted.lastrowid, model)
-            db.executemany(INSERT_ENROLLMENT, [(known[0], *_to_row(each)) for each in enrollments])
-            profile = _read_profile(db, name)
+            speaker = known[0] if known else rows.insert_speaker(db, name, model)
+            rows.insert_enrollments(db, speaker, enrollments)
+            profile = rows.read_profile(db, name)
         if forgotten:
             self.database.erase()
         return profile
@@ -104,22 +86,69 @@ class SpeakerStore:
         name = check_name(name)
         self._require_store()
         with self.database.reading() as db:
-            self._id_of(db, name)
-            return _read_profile(db, name)
+            self._row_of(db, name)
+            return rows.read_profile(db, name)
 
     def names(self) -> list[str]:
         """Return the names of all enrolled speakers, sorted; none where there is no store yet."""
         if not self.database.exists():
             return []
         with self.database.reading() as db:
-            return [name for (name,) in db.execute("SELECT name FROM speakers ORDER BY name")]
+            return rows.read_names(db)
 
     def summaries(self) -> list[Summary]:
         """Return what there is of each enrolled speaker, by name; nothing where there is no store yet."""
         if not self.database.exists():
             return []
         with self.database.reading() as db:
-            return [Summary(*row) for row in db.execute(SELECT_SUMMARIES)]
+            return list(rows.read_summaries(db))
+
+    def profiles(self, names: Sequence[str] = ()) -> Iterator[Profile]:
+        """Yield the profiles of speakers, or of all, as they are at one moment.
+
+        Raises:
+            StoreError: one is not enrolled, or damaged, or the path is no store.
+        """
+        wanted = [check_name(name) for name in names]
+        self._require_store()
+        with self.database.reading() as db:
+            for name in wanted or rows.read_names(db):
+                self._row_of(db, name)
+                yield rows.read_profile(db, name)
+
+    def restore(self, profiles: Iterable[Profile], replace: bool = False) -> int:
+        """Take in profiles of another store, with all that was kept there; all of them or none.
+
+        A random identifier that another speaker has here is drawn anew.
+
+        Args:
+            profiles: of ``profiles`` or ``read_profiles``.
+            replace: whether one takes the place of a speaker of that name.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            StoreError: a name is enrolled already, or comes twice, and is not to be replaced.
+            StorageError: the store cannot be written.
+        """
+        count, forgotten = 0, False
+        with self.database.writing() as db:
+            for profile in profiles:
+                known = rows.find(db, profile.name)
+                if known and not replace:
+                    raise StoreError(
+                        f"{profile.name} is enrolled already; replace it by --replace (replace=)."
+                    )
+                if known:
+                    rows.forget(db, known[0])
+                    forgotten = True
+                facts = profile.name, profile.model, profile.identifier, profile.created
+                rows.insert_enrollments(db, rows.insert_speaker(db, *facts), profile.enrollments)
+                count += 1
+        if forgotten:
+            self.database.erase()
+        return count
 
     def rename(self, name: str, new: str) -> None:
         """Give a speaker another name; the old one is erased as by ``remove``.
@@ -132,11 +161,11 @@ class SpeakerStore:
         name, new = check_name(name), check_name(new)
         self._require_store()
         with self.database.writing() as db:
-            speaker = self._id_of(db, name)
-            if db.execute("SELECT 1 FROM speakers WHERE name = ? AND id != ?", (new, speaker)).fetchone():
+            speaker = self._row_of(db, name)
+            if new != name and rows.find(db, new):
                 raise StoreError(f"{new} is enrolled already; give {name} another name.")
             db.execute("UPDATE speakers SET name = ? WHERE id = ?", (new, speaker))
-            _expect_erasure(db)
+            rows.expect_erasure(db)
         self.database.erase()
 
     def remove(self, name: str) -> bool:
@@ -153,7 +182,7 @@ class SpeakerStore:
         name = check_name(name)
         self._require_store()
         with self.database.writing() as db:
-            _forget(db, self._id_of(db, name))
+            rows.forget(db, self._row_of(db, name))
         return self.database.erase()
 
     def _require_store(self) -> None:
@@ -161,44 +190,8 @@ class SpeakerStore:
             return
         raise StoreError(f"There is no store {self.path}; enroll a speaker first, or name another file.")
 
-    def _id_of(self, db: sqlite3.Connection, name: str) -> int:
-        found = db.execute("SELECT id FROM speakers WHERE name = ?", (name,)).fetchone()
+    def _row_of(self, db: sqlite3.Connection, name: str) -> int:
+        found = rows.find(db, name)
         if not found:
             raise StoreError(f"No speaker named {name} is enrolled in {self.path}.")
-        speaker: int = found[0]
-        return speaker
-
-
-def _forget(db: sqlite3.Connection, speaker: int) -> bool:
-    db.execute("DELETE FROM speakers WHERE id = ?", (speaker,))
-    _expect_erasure(db)
-    return True
-
-
-def _expect_erasure(db: sqlite3.Connection) -> None:
-    """Have the next opening erase what this transaction removes, should this process not come to it."""
-    db.execute("UPDATE facts SET value = 1 WHERE name = 'erasure_pending'")
-
-
-def _read_profile(db: sqlite3.Connection, name: str) -> Profile:
-    speaker, *facts = db.execute(
-        "SELECT id, model, identifier, created FROM speakers WHERE name = ?", (name,)
-    ).fetchone()
-    rows = db.execute(SELECT_ENROLLMENTS, (speaker,))
-    try:
-        enrollments = tuple(Enrollment(np.frombuffer(blob, dtype="<f4"), *rest) for blob, *rest in rows)
-        profile = Profile(name, facts[0], enrollments, *facts[1:])
-        sound = bool(np.isfinite(profile.embeddings).all())
-    except (TypeError, ValueError):  # no enrollment, no bytes, or vectors of different sizes
-        sound = False
-    if not sound:
-        raise StoreError(f"The enrollments of {name} are damaged; enroll again by --replace.")
-    return profile
-
-
-def _to_row(enrollment: Enrollment) -> tuple[object, ...]:
-    # A file's name may hold bytes that are not UTF-8, which SQLite would refuse.
-    path = enrollment.path.encode("utf-8", "backslashreplace").decode("utf-8")
-    embedding = np.ascontiguousarray(enrollment.embedding, dtype="<f4").tobytes()
-    quality = enrollment.speech_seconds, enrollment.snr_db, enrollment.clipped
-    return embedding, path, enrollment.sha256, enrollment.seconds, *quality
+        return found[0]

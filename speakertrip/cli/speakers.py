@@ -1,0 +1,134 @@
+"""``speakertrip speakers``: who is enrolled."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from speakertrip.cli.options import json_option, print_json, store_option
+from speakertrip.errors import counted
+
+if TYPE_CHECKING:
+    from speakertrip.enrollment import Enrollment, Profile, SpeakerStore
+
+SHORT = 12  # digits of a hash that is shown
+
+
+@click.group()
+def speakers() -> None:
+    """List, show, rename, remove, export and import enrolled speakers."""
+
+
+@speakers.command("list")
+@store_option
+@json_option
+def list_speakers(store: str | None, as_json: bool) -> None:
+    """List the enrolled speakers: utterances, seconds of audio, model, and since when (UTC)."""
+    summaries = _store(store).summaries()
+    if as_json:
+        for summary in summaries:
+            print_json(asdict(summary))
+        return
+    if not summaries:
+        click.echo("Nobody is enrolled.", err=True)
+    width = max((len(summary.name) for summary in summaries), default=0)
+    for each in summaries:
+        facts = f"{each.utterances:>4} utterances  {each.seconds:>7.1f} s  model {each.model[:SHORT]}  {each.created}"
+        click.echo(f"{each.name:<{width}}  {facts}")
+
+
+@speakers.command()
+@click.argument("name")
+@store_option
+@json_option
+def show(name: str, store: str | None, as_json: bool) -> None:
+    """Show what is kept of the speaker NAME: every enrolled file, with its quality."""
+    profile = _store(store).get(name)
+    if as_json:
+        print_json(_facts(profile))
+        return
+    click.echo(
+        f"{profile.name}: {counted(len(profile.enrollments), 'utterance')}, since {profile.created} UTC"
+    )
+    click.echo(f"model       {profile.model}")
+    click.echo(f"identifier  {profile.identifier}")
+    for each in profile.enrollments:
+        click.echo(f"{each.created}  {each.path}  {_quality(each)}  sha256 {each.sha256[:SHORT]}")
+
+
+@speakers.command()
+@click.argument("name")
+@click.argument("new")
+@store_option
+def rename(name: str, new: str, store: str | None) -> None:
+    """Give the speaker NAME the name NEW."""
+    _store(store).rename(name, new)
+    click.echo(f"{name} is now {new}")
+
+
+@speakers.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@store_option
+@json_option
+def remove(names: tuple[str, ...], store: str | None, as_json: bool) -> None:
+    """Remove speakers, and erase every byte that the store's files hold of them.
+
+    While another process reads the store as it was before, the bytes stay: the answer is then "removed, erasure
+    pending", and the next opening of the store erases them.
+    """
+    opened = _store(store)
+    for name in names:
+        erased = opened.remove(name)
+        if as_json:
+            print_json({"name": name, "removed": True, "erased": erased})
+        else:
+            click.echo(f"{name}: removed{'' if erased else ', erasure pending'}")
+
+
+@speakers.command("export")
+@click.argument("file")
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@store_option
+def export_speakers(file: str, names: tuple[str, ...], store: str | None) -> None:
+    """Write all that is kept of the named speakers, or of all, to FILE (JSON Lines), readable by you alone."""
+    from speakertrip.enrollment import write_profiles
+
+    count = write_profiles(file, _store(store).profiles(names))
+    click.echo(f"{file}: {counted(count, 'speaker')}")
+
+
+@speakers.command("import")
+@click.argument("file")
+@click.option("--replace", is_flag=True, help="Let a speaker take the place of one of the same name.")
+@store_option
+def import_speakers(file: str, replace: bool, store: str | None) -> None:
+    """Enroll the speakers of FILE, which export wrote: all of them or none."""
+    from speakertrip.enrollment import read_profiles
+
+    opened = _store(store)
+    count = opened.restore(read_profiles(file), replace)
+    click.echo(f"{opened.path}: {counted(count, 'speaker')} imported")
+
+
+def _store(store: str | None) -> "SpeakerStore":
+    from speakertrip.enrollment import SpeakerStore, default_store
+
+    return SpeakerStore(store or default_store())
+
+
+def _facts(profile: "Profile") -> dict[str, object]:
+    facts = asdict(profile)
+    for entry in facts["enrollments"]:
+        del entry["embedding"]
+    return facts
+
+
+def _quality(enrollment: "Enrollment") -> str:
+    parts = [f"{enrollment.seconds:.1f} s"]
+    if enrollment.speech_seconds is not None:
+        parts.append(f"speech {enrollment.speech_seconds:.1f} s")
+    if enrollment.snr_db is not None:
+        parts.append(f"SNR {enrollment.snr_db:.0f} dB")
+    if enrollment.clipped:
+        parts.append(f"clipped {enrollment.clipped:.1%}")
+    return "  ".join(parts)
