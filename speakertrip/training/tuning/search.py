@@ -11,8 +11,8 @@ from speakertrip.config import TrainConfig, TuneSpace
 from speakertrip.errors import UsageError
 from speakertrip.manifests import Utterance
 from speakertrip.training.source import Source, open_source
+from speakertrip.training.tuning.jobs import work_together
 from speakertrip.training.tuning.judging import Judges
-from speakertrip.training.tuning.processes import work_together
 from speakertrip.training.tuning.records import TrialRecord, write_records
 from speakertrip.training.tuning.report import Findings, find, write_findings
 from speakertrip.training.tuning.space import SearchSpace, shorten

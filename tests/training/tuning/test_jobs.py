@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from speakertrip.errors import DataError, TrainingError
-from speakertrip.training.tuning.processes import work_together
+from speakertrip.training.tuning.jobs import work_together
 
 
 def fail_once(folder):
