@@ -61,7 +61,7 @@ def test_two_processes_an_interrupt_and_the_same_command_again(place):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert "running" in out
     assert "the same command goes on" in err
@@ -70,7 +70,7 @@ def test_two_processes_an_interrupt_and_the_same_command_again(place):
     before = {path: path.read_bytes() for path in runs.glob("*/metrics.jsonl")}
 
     process = start(*words)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert len(re.findall("trial [01] complete", err)) == sum(map(was_cut_off, before.values()))
     table = out.split("\n\n")[0].splitlines()[1:]

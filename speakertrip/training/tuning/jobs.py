@@ -28,7 +28,7 @@ def work_together(work: Callable[[Any], None], plan: object, jobs: int, threads:
 
     Raises:
         SpeakertripError: the first that a process raised.
-        TrainingError: a process was killed.
+        TrainingError: a process was killed, or raised something else, which it has printed.
     """
     context = get_context("spawn")  # threads of torch do not survive a fork
     errors: SimpleQueue[SpeakertripError] = context.SimpleQueue()
@@ -74,5 +74,5 @@ def _begin(
         work(plan)
     except SpeakertripError as error:
         errors.put(error)
-    except KeyboardInterrupt:  # between two trainings; nothing is lost
+    except KeyboardInterrupt:  # before the first training; nothing is lost
         pass
