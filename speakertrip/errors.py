@@ -83,6 +83,10 @@ class TrainingError(SpeakertripError):
     exit_code = 6
 
 
+class DivergedError(TrainingError):
+    """What was learnt is of no use: a loss or embeddings that are not finite, or that have collapsed."""
+
+
 class ToldElsewhereError(TrainingError):
     """Another process of a training failed and says why: this one ends with the same exit code and says nothing.
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from speakertrip.bundle import SpeakerModel
-from speakertrip.errors import SamplesError, TrainingError
+from speakertrip.errors import DivergedError, SamplesError
 from speakertrip.manifests import Utterance
 from speakertrip.training.processes import from_each
 
@@ -17,7 +17,7 @@ NAMED = 5  # utterances in a message
 NOTHING = "No utterance of the batch stands out."
 
 
-class NotFiniteError(TrainingError):
+class NotFiniteError(DivergedError):
     """The loss of a batch, or its gradient, is not finite."""
 
 
@@ -35,7 +35,7 @@ def finite(
 
     Raises:
         SamplesError: a crop holds samples that are not finite, or beyond ``LARGEST``.
-        TrainingError: what is within raised ``NotFiniteError``.
+        DivergedError: what is within raised ``NotFiniteError``.
     """
     low, high = (float(end) for end in torch.aminmax(waveforms))  # NaN where one is NaN
     if not (low >= -LARGEST and high <= LARGEST):
@@ -49,7 +49,7 @@ def finite(
     except NotFiniteError as error:
         found = from_each(_blame(model, waveforms, utterances()))  # each process looked at its share
         blamed = " ".join(dict.fromkeys(sentence for sentence in found if sentence != NOTHING))
-        raise TrainingError(f"{error} {blamed or NOTHING}") from None
+        raise DivergedError(f"{error} {blamed or NOTHING}") from None
 
 
 @torch.no_grad()

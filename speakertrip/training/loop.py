@@ -55,7 +55,8 @@ def train(
         UsageError: ``out`` holds a run already, which is not to be resumed, or an extra is not installed.
         DataError, AudioError, StorageError: the manifest, the audio or ``out`` cannot be used.
         BundleError, ConfigError: ``init`` cannot be used, or is of another front end or kind of encoder.
-        TrainingError: too few speakers, a loss that is not finite, or embeddings that have collapsed.
+        TrainingError: too few speakers; or, as ``DivergedError``, a loss or embeddings that are not finite, or
+            embeddings that have collapsed.
     """
     run = Run(config, data, out, resume, device, init, on_decode, on_message, source_of)
     last, every = config.optimizer.steps, config.checkpoint.every

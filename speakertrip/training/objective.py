@@ -14,7 +14,7 @@ from speakertrip.config import (
     TrainConfig,
     TripletConfig,
 )
-from speakertrip.errors import TrainingError
+from speakertrip.errors import DivergedError
 from speakertrip.losses import (
     GE2E,
     AAMSoftmax,
@@ -61,7 +61,7 @@ class Objective(nn.Module, ABC):
             slow: ``(batch, dim)``, of the averaged encoder, for the memory; None: the embeddings themselves.
 
         Raises:
-            TrainingError: the training has collapsed, and the guard is to raise.
+            DivergedError: the training has collapsed, and the guard is to raise.
         """
 
 
@@ -121,7 +121,7 @@ class TripletObjective(Objective):
         guard = CollapseGuard(self.config.guard.patience, self.config.guard.collapsed_cosine, int(suspicious))
         collapse = guard.watch(health) if self.config.guard.action != "off" else None
         if collapse and (self.config.guard.action == "raise" or miner.easier() is None):
-            raise TrainingError(
+            raise DivergedError(
                 f"At step {step}: {collapse}; begin anew with easier negatives (loss.miner), a lower "
                 "optimizer.lr or longer warm-up, or from a model that was trained with softmax (--init)."
             )

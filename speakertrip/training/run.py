@@ -14,7 +14,7 @@ from speakertrip.bundle.files import write_folder
 from speakertrip.config import TrainConfig, WatchConfig
 from speakertrip.corpora import split_speakers
 from speakertrip.embedding import Embedder, pick_device
-from speakertrip.errors import SpeakertripWarning, UsageError
+from speakertrip.errors import DivergedError, SpeakertripWarning, UsageError
 from speakertrip.losses import batch_eer
 from speakertrip.losses.across import processes
 from speakertrip.manifests import read_manifest
@@ -113,7 +113,10 @@ class Run:
         """Return the calibration on the held-out speakers, and whether it is the best."""
         with self.throughput.paused():
             model = self.trainer.shipped
-            found = self.validation.run(Embedder(model, self.device))
+            try:
+                found = self.validation.run(Embedder(model, self.device))
+            except DivergedError as error:
+                raise DivergedError(f"At step {number}: {error}") from None
             calibration, backend = found.calibration, found.backend
             if self.patience:
                 self.patience.add(found.scores)

@@ -101,7 +101,7 @@ class Trainer:
         Of several processes each gives its share, and all take the same step.
 
         Raises:
-            TrainingError: the training has collapsed, or the loss or its gradient is not finite; the parameters are
+            DivergedError: the training has collapsed, or the loss or its gradient is not finite; the parameters are
                 those before the step.
         """
         self.modules.train()

@@ -16,6 +16,7 @@ from speakertrip.bundle import Calibration
 from speakertrip.config import TrainConfig
 from speakertrip.corpora import draw_trials, thin_speakers
 from speakertrip.embedding import Embedder, load_speech
+from speakertrip.errors import BundleError, DivergedError
 from speakertrip.manifests import Utterance
 from speakertrip.metrics import (
     det_curve,
@@ -96,9 +97,13 @@ class Validation:
             self.waveforms = list(pool.map(load_speech, own_share(chosen)))
 
     def run(self, embedder: Embedder) -> Validated:
-        """Embed the held-out utterances, calibrate their scores, and find the equal error rate and its threshold."""
+        """Embed the held-out utterances, calibrate their scores, and find the equal error rate and its threshold.
+
+        Raises:
+            DivergedError: an embedding is not finite.
+        """
         backend = Backend()
-        embeddings = of_all(embedder.embed(self.waveforms))
+        embeddings = of_all(self._embed(embedder))
         sides = backend.sides(embeddings)
         scores = backend.score(sides, sides, self.first, self.second)
         with suppress(ValueError):  # of a model that has learnt nothing yet there is nothing to calibrate
@@ -119,3 +124,12 @@ class Validation:
         )
         costs = {p: min_dcf(curve, p) for p in P_TARGETS}
         return Validated(calibration, backend, costs, scores, embeddings)
+
+    def _embed(self, embedder: Embedder) -> npt.NDArray[np.float32]:
+        try:
+            return embedder.embed(self.waveforms)
+        except BundleError:  # which tells a user of a model to take another one
+            raise DivergedError(
+                "The embeddings of speakers held out of training are not finite numbers; begin anew with a lower "
+                "optimizer.lr or a longer warm-up."
+            ) from None

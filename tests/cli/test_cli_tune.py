@@ -1,6 +1,7 @@
 """``speakertrip tune`` as a user runs it."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -53,18 +54,36 @@ def start(*words):
 
 
 def test_two_processes_an_interrupt_and_the_same_command_again(place):
-    process = start(*arguments(place, "out", "--trials", "2", "--jobs", "2"))
+    words = arguments(place, "out", "--trials", "2", "--jobs", "2", "--steps", "200")
+    process = start(*words)
     runs = place / "out" / "trials"
     while len(list(runs.glob("*/metrics.jsonl"))) < 2:  # both train
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert "running" in out
     assert "the same command goes on" in err
     assert "Traceback" not in err
     assert len(list(runs.glob("*/checkpoint.safetensors"))) == 2
+    before = {path: path.read_bytes() for path in runs.glob("*/metrics.jsonl")}
+
+    process = start(*words)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert len(re.findall("trial [01] complete", err)) == sum(map(was_cut_off, before.values()))
+    table = out.split("\n\n")[0].splitlines()[1:]
+    assert sorted(line.split()[0] for line in table) == ["0", "1"]
+    assert set(runs.glob("*/metrics.jsonl")) == before.keys()
+    for path, lines in before.items():
+        after = path.read_bytes()
+        assert after.startswith(lines)  # times of steps and all: none was done again
+        assert [json.loads(line)["step"] for line in after.splitlines()] == list(range(1, 201))
+
+
+def was_cut_off(lines):
+    return len(lines.splitlines()) < 200
 
 
 def test_prints_a_table_and_leaves_a_configuration_to_train(place, capsys):

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from speakertrip.config import TrainConfig
-from speakertrip.errors import SamplesError, TrainingError
+from speakertrip.embedding import Embedder
+from speakertrip.errors import DivergedError, SamplesError, TrainingError
 from speakertrip.manifests import Utterance
 from speakertrip.training import train
 from speakertrip.training.batches import Batches, EpochCentroids
@@ -65,7 +66,7 @@ def test_crops_that_are_no_numbers_are_refused_by_name(value):
 def test_the_utterance_to_blame_is_named(value, words):
     waveforms = torch.ones(6, 4)
     waveforms[1] = value
-    with pytest.raises(TrainingError) as caught:
+    with pytest.raises(DivergedError) as caught:
         refuse(waveforms)
     assert str(caught.value).startswith("At step 7 the loss is nan. ")
     assert words in str(caught.value)
@@ -140,3 +141,19 @@ def test_crops_that_augmentation_spoils_are_named(config, corpus, tmp_path, monk
     monkeypatch.setattr(CropDataset, "__getitem__", spoil)
     with pytest.raises(SamplesError, match=r"At step 1 crops hold samples .*0\.wav .*mend these files"):
         train(config, corpus, tmp_path / "run")
+
+
+def test_a_run_whose_embeddings_are_not_finite_says_at_which_step_and_keeps_nothing_of_it(
+    config, corpus, tmp_path, monkeypatch
+):
+    embed = Embedder.embed
+
+    def spoil(self, waveforms):
+        next(self.model.encoder.parameters()).data.fill_(float("nan"))
+        return embed(self, waveforms)
+
+    monkeypatch.setattr(Embedder, "embed", spoil)
+    with pytest.raises(DivergedError, match=r"^At step 3: The embeddings of .* lower optimizer\.lr or "):
+        train(config, corpus, tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoint.safetensors").exists()
+    assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 2

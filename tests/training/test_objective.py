@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from speakertrip.config import TrainConfig
-from speakertrip.errors import TrainingError
+from speakertrip.errors import DivergedError
 from speakertrip.losses import GE2E, AAMSoftmax, AngularPrototypical, MultiSampleTripletLoss
 from speakertrip.miners import HardestShare
 from speakertrip.training.objective import build_objective
@@ -93,7 +93,7 @@ def test_a_collapse_is_said_in_a_sentence():
     guarded = objective(guard={"patience": 2})
     guarded(1, collapsed(), LABELS)
     with pytest.raises(
-        TrainingError, match=r"At step 2: The embeddings have collapsed: for 2 steps .*--init"
+        DivergedError, match=r"At step 2: The embeddings have collapsed: for 2 steps .*--init"
     ):
         guarded(2, collapsed(), LABELS)
 
@@ -111,7 +111,7 @@ def test_a_collapse_may_lower_the_difficulty_instead():
 def test_where_nothing_is_easier_a_collapse_ends_the_training():
     guarded = objective(guard={"patience": 1, "action": "ease"}, miner={"share": 0.6})
     assert guarded(1, collapsed(), LABELS).notice
-    with pytest.raises(TrainingError, match="At step 2: The embeddings have collapsed"):
+    with pytest.raises(DivergedError, match="At step 2: The embeddings have collapsed"):
         guarded(2, collapsed(), LABELS)
 
 

@@ -19,8 +19,8 @@ class TrialRecord:
 
     Attributes:
         number: from 0; its run is ``trials/NUMBER`` in the folder of the tune.
-        state: "pruned": stopped because at its last validation others were better; "failed": its training collapsed
-            or was not finite; "running": under way, or cut off.
+        state: "pruned": stopped because at its last validation others were better; "failed": its training
+            diverged; "running": under way, or cut off.
         point: what was tried; None where it was cut off before that was drawn.
         verdict: of the judging speakers, on the best of the steps done; None where there is none.
         steps: done.

@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from speakertrip.config import TrainConfig, TuneSpace
 from speakertrip.errors import UsageError
 from speakertrip.manifests import Utterance
+from speakertrip.training.interrupts import interruptible
 from speakertrip.training.source import Source, open_source
+from speakertrip.training.tuning.jobs import work_together
 from speakertrip.training.tuning.judging import Judges
-from speakertrip.training.tuning.processes import work_together
 from speakertrip.training.tuning.records import TrialRecord, write_records
 from speakertrip.training.tuning.report import Findings, find, write_findings
 from speakertrip.training.tuning.space import SearchSpace, shorten
 from speakertrip.training.tuning.trial import run_trial
+
+if TYPE_CHECKING:  # without optuna, what is missing is said by tune
+    from speakertrip.training.tuning.study import Claim
 
 
 def _nobody(record: TrialRecord) -> None:
@@ -111,33 +116,40 @@ class Workshop:
             self.judges.write()
         self.source: Source | None = None
 
-    def work(self) -> bool:
-        """Run trials until there are enough; return False if interrupted."""
-        while claim := self.study.claim(self.plan.trials):
-            try:
-                record = run_trial(
-                    self.study,
-                    claim,
-                    self.recipe,
-                    self.judges,
-                    self.plan.data,
-                    self.plan.device,
-                    self._source,
-                )
-            finally:
-                claim.lock.release()
-            if record is None:
-                return False
+    def work(self) -> None:
+        """Run trials until there are enough, or until Ctrl-C."""
+        with interruptible() as interrupted:  # a trial that Ctrl-C finds at its end does not stop for it
+            while not interrupted() and (claim := self.study.claim(self.plan.trials)):
+                record = self._run(claim)
+                if record:
+                    self.plan.on_trial(record)
+
+    def _run(self, claim: "Claim") -> TrialRecord | None:
+        plan = self.plan
+        try:
+            record = run_trial(
+                self.study, claim, self.recipe, self.judges, plan.data, plan.device, self._source
+            )
+        finally:
+            claim.lock.release()
+        if record:
             with self.study.lock:
                 write_records(self.folder / "trials.jsonl", self.study.records())
-            self.plan.on_trial(record)
-        return True
+        return record
 
     def _source(
         self, kept: Sequence[Utterance], memory_gib: float, on_decode: Callable[[int], None]
     ) -> Source:
         # All trials have the same training speakers: seed and number of speakers are not searched.
-        self.source = self.source or open_source(kept, memory_gib, on_decode)
+        if self.source is None:
+            with interruptible() as interrupted:
+
+                def heed(done: int) -> None:
+                    on_decode(done)
+                    if interrupted():  # no step is under way that would be lost
+                        raise KeyboardInterrupt
+
+                self.source = open_source(kept, memory_gib, heed)
         return self.source
 
     def report(self) -> Findings:

@@ -1,10 +1,14 @@
 """What a trial is: a point of the search, and the configuration that it stands for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from speakertrip.config import TrainConfig, TripletConfig, TuneSpace
 from speakertrip.config.losses import ConstantMarginConfig, HardestShareConfig
 from speakertrip.errors import ConfigError
+
+DIGITS = 3  # of a value: more could not be told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,15 @@ class Point:
     speakers: int
     utterances: int
     lr: float
+
+    def drawn(self) -> dict[str, Any]:
+        """Return what is drawn of it, by name: P follows from K."""
+        return {
+            "margin": self.margin,
+            "hard_share": self.hard_share,
+            "utterances": self.utterances,
+            "lr": self.lr,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,11 @@ class SearchSpace:
                 )
         low, high = (recipe.optimizer.lr * end for end in ranges.lr)
         return cls(ranges.margin, ranges.hard_share, (low, high), speakers)
+
+    def point(self, drawn: Mapping[str, Any]) -> Point:
+        """Return the point of what was drawn, in ``DIGITS`` digits."""
+        margin, share, lr = (float(f"{drawn[name]:.{DIGITS}g}") for name in ("margin", "hard_share", "lr"))
+        return Point(margin, share, self.speakers[drawn["utterances"]], drawn["utterances"], lr)
 
     def recipe_point(self, recipe: TrainConfig) -> Point | None:
         """Return the point that the recipe itself is; None where it is none of this space."""

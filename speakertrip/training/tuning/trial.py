@@ -6,10 +6,11 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from speakertrip.config import TrainConfig
-from speakertrip.errors import TrainingError
+from speakertrip.errors import DivergedError
 from speakertrip.training.checkpoint import Checkpoints
 from speakertrip.training.loop import train
 from speakertrip.training.record import StepRecord
+from speakertrip.training.runs import read_run
 from speakertrip.training.source import SourceOpener
 from speakertrip.training.tuning.judging import Judges
 from speakertrip.training.tuning.records import State, TrialRecord, trial_folder
@@ -23,20 +24,18 @@ class _Hopeless(Exception):  # noqa: N818
     """Others were better at the same step."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Watch:
-    """What a run says while it goes."""
+    """What a run says while it goes; after its last step nothing is left to stop."""
 
+    study: "Study"
     claim: "Claim"
     last: int
-    step: int = 0
 
     def __call__(self, record: StepRecord) -> None:
-        self.step = record.step
-        if record.validation_eer is not None:
-            hopeless = self.claim.report(record.step, record.validation_eer)
-            if hopeless and record.step < self.last:
-                raise _Hopeless
+        eer = record.validation_eer
+        if eer is not None and record.step < self.last and self.study.report(self.claim, record.step, eer):
+            raise _Hopeless
 
 
 def run_trial(
@@ -63,26 +62,26 @@ def run_trial(
         What is known of it; None if it was interrupted.
 
     Raises:
-        SpeakertripError: as of ``train``; but a training that collapses or is not finite is a trial that failed.
+        SpeakertripError: as of ``train``; but a training that has diverged is a trial that failed.
     """
     began, folder = time.perf_counter(), trial_folder(study.folder, claim.number)
     config = place(recipe, claim.point)
     config = config.model_copy(
         update={"data": config.data.model_copy(update={"manifest": str(judges.manifest)})}
     )
-    watch = _Watch(claim, config.optimizer.steps)
+    watch = _Watch(study, claim, config.optimizer.steps)
     resume = Checkpoints(folder).exist()
     state: State = "complete"
-    reason = ""
+    verdict, reason = None, ""
     try:
-        if not train(config, data, folder, resume, device, on_record=watch, source_of=source_of):
-            return None
-    except _Hopeless:
-        state = "pruned"
-    except TrainingError as error:
-        if not watch.step and not resume:  # it could not even begin: nothing that another point would change
-            raise
+        try:
+            if resume and study.is_hopeless(claim):  # cut off before that was told
+                raise _Hopeless
+            if not train(config, data, folder, resume, device, on_record=watch, source_of=source_of):
+                return None
+        except _Hopeless:
+            state = "pruned"
+        verdict = judges.judge(folder, device)
+    except DivergedError as error:
         state, reason = "failed", str(error)
-    verdict = judges.judge(folder, device) if state != "failed" else None
-    steps = watch.step or watch.last  # a run that was cut off after its last step says nothing more
-    return study.tell(claim, state, verdict, steps, time.perf_counter() - began, reason)
+    return study.tell(claim, state, verdict, read_run(folder).step, time.perf_counter() - began, reason)

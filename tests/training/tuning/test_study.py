@@ -1,4 +1,6 @@
 import math
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -8,6 +10,7 @@ from speakertrip.training.tuning.judging import Verdict
 from speakertrip.training.tuning.space import Point, SearchSpace
 
 study_module = pytest.importorskip("speakertrip.training.tuning.study")
+database = pytest.importorskip("speakertrip.training.tuning.database")
 Study = study_module.Study
 SPACE = SearchSpace.of(TrainConfig(), TuneSpace(), available=500)
 FIRST = Point(0.4, 0.05, 40, 4, 1e-3)
@@ -90,16 +93,19 @@ def test_a_trial_far_behind_the_others_is_hopeless_after_the_warm_up(begin):
     study = begin()
     for _ in range(study_module.STARTUP):
         claim = study.claim(9)
-        assert not claim.report(2, 0.2)
-        assert not claim.report(4, 0.2)
+        assert not study.report(claim, 2, 0.2)
+        assert not study.report(claim, 4, 0.2)
         end(study, claim)
     claim = study.claim(9)
-    assert not claim.report(1, 0.5)
-    assert claim.report(4, 0.4)
-    assert claim.report(4, 0.4)  # again, as after a cut: without a warning
+    assert not study.report(claim, 1, 0.5)
+    assert not study.is_hopeless(claim)
+    assert study.report(claim, 4, 0.4)
+    assert study.report(claim, 4, 0.4)  # again, as after a cut: without a warning
+    assert study.is_hopeless(claim)
     assert end(study, claim, "pruned").state == "pruned"
     claim = study.claim(9)
-    assert not claim.report(4, 0.1)
+    assert not study.report(claim, 4, 0.1)
+    assert not study.is_hopeless(claim)
 
 
 def test_a_failed_trial_keeps_its_reason_and_counts(begin):
@@ -109,6 +115,41 @@ def test_a_failed_trial_keeps_its_reason_and_counts(begin):
     assert record.to_json()["reason"] == "collapsed"
     run_all(study, 2)
     assert [record.state for record in study.records()] == ["failed", "complete"]
+
+
+def test_a_trial_whose_process_died_before_its_end_was_kept_is_still_running(begin, monkeypatch):
+    study = begin()
+    claim = study.claim(1)
+    monkeypatch.setattr(study.study, "tell", raise_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        end(study, claim, "failed")
+    monkeypatch.undo()
+    (record,) = study.records()
+    assert (record.state, record.steps, record.reason) == ("running", 0, "")
+    claim.lock.release()
+    assert end(study, study.claim(1)).state == "complete"
+
+
+def raise_interrupt(*arguments, **options):
+    raise KeyboardInterrupt
+
+
+def test_a_file_that_is_locked_is_named_whatever_is_asked(begin, monkeypatch):
+    monkeypatch.setattr(database, "PATIENCE", 0.1)
+    study = begin()
+    claim = study.claim(2)
+    calls = (
+        lambda: study.report(claim, 3, 0.3),
+        lambda: study.is_hopeless(claim),
+        lambda: end(study, claim),
+        study.records,
+        lambda: study.claim(2),
+    )
+    with closing(sqlite3.connect(study.folder / "study.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        for call in calls:
+            with pytest.raises(StorageError, match=r"study\.db: database is locked\.$"):
+                call()
 
 
 @pytest.mark.parametrize("changed", list(ORIGIN))

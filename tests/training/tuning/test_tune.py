@@ -1,12 +1,16 @@
 """A tune as a whole, on a synthetic corpus: what it leaves, that it goes on, and what it refuses."""
 
 import json
+import os
+import signal
 from dataclasses import replace
 
 import pytest
 
 from speakertrip.config import TrainConfig, TuneSpace, read_config
-from speakertrip.errors import ConfigError, TrainingError, UsageError
+from speakertrip.embedding import Embedder
+from speakertrip.errors import ConfigError, DivergedError, TrainingError, UsageError
+from speakertrip.training.run import Run
 from speakertrip.training.tuning import Plan, search, trial, tune
 from speakertrip.training.tuning.records import trial_folder
 from speakertrip.training.tuning.space import place, shorten
@@ -130,7 +134,7 @@ def test_a_trial_that_was_cut_off_goes_on_from_its_checkpoint(
 def test_a_hopeless_trial_is_stopped_and_judged_as_it_is(findings, plan, tmp_path, monkeypatch):
     study = pytest.importorskip("speakertrip.training.tuning.study")
     asked = []
-    monkeypatch.setattr(study.Claim, "report", lambda claim, step, eer: asked.append(step) or True)
+    monkeypatch.setattr(study.Study, "report", lambda self, claim, step, eer: asked.append(step) or True)
     found = tune(replace(plan, out=tmp_path / "hopeless", trials=1))
     (record,) = found.records
     assert (record.state, record.steps, asked) == ("pruned", 2, [2])
@@ -146,7 +150,7 @@ def test_a_collapse_is_a_trial_that_failed(plan, tmp_path, monkeypatch):
         def watch(record):
             on_record(record)
             if record.step == 2 and out.name == "0000":
-                raise TrainingError("At step 3: the embeddings have collapsed.")
+                raise DivergedError("At step 3: the embeddings have collapsed.")
 
         return real(config, data, out, resume, *arguments, on_record=watch, **options)
 
@@ -155,6 +159,144 @@ def test_a_collapse_is_a_trial_that_failed(plan, tmp_path, monkeypatch):
     assert [record.state for record in found.records] == ["complete", "failed"]
     assert "collapsed" in found.records[1].reason
     assert found.best.number == 1
+
+
+@pytest.fixture
+def interrupt_at(monkeypatch):
+    """Return ``interrupt_at(step)``: a Ctrl-C comes in each validation of that step."""
+    real = Run.validate
+
+    def patch(step):
+        def validate(self, number):
+            if number == step:
+                os.kill(os.getpid(), signal.SIGINT)
+            return real(self, number)
+
+        monkeypatch.setattr(Run, "validate", validate)
+
+    return patch
+
+
+def test_an_interrupt_in_the_last_validation_of_a_trial_ends_the_tune_after_it(plan, tmp_path, interrupt_at):
+    interrupt_at(STEPS)
+    found = tune(replace(plan, out=tmp_path / "stopped"))
+    assert [(record.number, record.state) for record in found.records] == [(0, "complete")]
+    assert not found.done
+
+
+def test_an_interrupt_in_a_validation_that_prunes_ends_the_tune(plan, tmp_path, interrupt_at, monkeypatch):
+    study = pytest.importorskip("speakertrip.training.tuning.study")
+    monkeypatch.setattr(study.Study, "report", lambda self, claim, step, eer: True)
+    interrupt_at(2)
+    found = tune(replace(plan, out=tmp_path / "stopped"))
+    assert [(record.number, record.state) for record in found.records] == [(0, "pruned")]
+
+
+def test_an_interrupt_while_audio_is_decoded_does_not_wait_for_all_of_it(plan, tmp_path, monkeypatch):
+    decoded = []
+
+    def open_source(kept, memory_gib, progress):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in kept:
+            decoded.append(1)
+            progress(1)
+
+    monkeypatch.setattr(search, "open_source", open_source)
+    with pytest.raises(KeyboardInterrupt):
+        tune(replace(plan, out=tmp_path / "stopped"))
+    assert len(decoded) == 1
+
+
+@pytest.fixture
+def spoil(monkeypatch):
+    """Return ``spoil(call)``: of all embeddings that are asked for, those of that call are not finite."""
+    real, calls = Embedder.embed, []
+
+    def patch(call):
+        def embed(self, waveforms):
+            calls.append(1)
+            if len(calls) == call:
+                next(self.model.encoder.parameters()).data.fill_(float("nan"))
+            return real(self, waveforms)
+
+        monkeypatch.setattr(Embedder, "embed", embed)
+
+    return patch
+
+
+@pytest.mark.parametrize(
+    ("call", "words", "steps"),
+    [(2, f"At step {STEPS}: The embeddings of", STEPS - 1), (3, "The embeddings of", STEPS)],
+    ids=["in its last validation", "before its judges"],
+)
+def test_embeddings_that_are_not_finite_are_a_trial_that_failed(plan, tmp_path, spoil, call, words, steps):
+    spoil(call)  # a trial has two validations
+    found = tune(replace(plan, out=tmp_path / "spoiled", trials=2))
+    assert [(record.number, record.state) for record in found.records] == [(1, "complete"), (0, "failed")]
+    failed = found.records[1]
+    assert failed.reason.startswith(words)
+    assert "lower optimizer.lr" in failed.reason
+    assert (failed.steps, failed.verdict) == (steps, None)
+
+
+@pytest.fixture
+def die_before_the_end_is_told(monkeypatch):
+    """Let a tune be killed when its trial has been judged."""
+    study = pytest.importorskip("speakertrip.training.tuning.study")
+
+    def tell(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study.Study, "tell", tell)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_no_verdict_on_its_point(
+    plan, tmp_path, die_before_the_end_is_told, monkeypatch
+):
+    torn = replace(plan, out=tmp_path / "torn", trials=1)
+    with pytest.raises(KeyboardInterrupt):
+        tune(torn)
+    monkeypatch.undo()
+    for path in trial_folder(torn.out, 0).glob("checkpoint*"):
+        path.write_bytes(b"torn")
+    with pytest.raises(TrainingError, match=r"0000/checkpoint\.safetensors cannot be read"):
+        tune(torn)
+    assert not (torn.out / "trials.jsonl").exists()
+
+
+def test_a_trial_that_ended_by_patience_has_the_steps_that_it_did(
+    plan, tmp_path, die_before_the_end_is_told, monkeypatch
+):
+    patient = {"patience": 1, "every": 1}
+    recipe = plan.recipe.model_copy(
+        update={
+            "optimizer": plan.recipe.optimizer.model_copy(update={"steps": 9, "lr": 1e-9}),
+            "validation": plan.recipe.validation.model_copy(update=patient),
+        }
+    )
+    waiting = replace(plan, recipe=recipe, out=tmp_path / "patient", trials=1, steps=None)
+    with pytest.raises(KeyboardInterrupt):
+        tune(waiting)
+    monkeypatch.undo()
+    (record,) = tune(waiting).records
+    done = (trial_folder(waiting.out, 0) / "metrics.jsonl").read_text().splitlines()
+    assert (record.state, record.steps) == ("complete", len(done))
+    assert record.steps < 9
+
+
+def test_a_hopeless_trial_that_was_cut_off_trains_no_further(
+    plan, tmp_path, die_before_the_end_is_told, monkeypatch
+):
+    study = pytest.importorskip("speakertrip.training.tuning.study")
+    monkeypatch.setattr(study.Study, "is_hopeless", lambda self, claim: True)
+    cut = replace(plan, out=tmp_path / "cut", trials=1)
+    with pytest.raises(KeyboardInterrupt):
+        tune(cut)
+    monkeypatch.undo()
+    monkeypatch.setattr(study.Study, "is_hopeless", lambda self, claim: True)
+    monkeypatch.setattr(trial, "train", None)
+    (record,) = tune(cut).records
+    assert (record.state, record.steps) == ("pruned", 2)
 
 
 def test_another_number_of_steps_is_refused(findings, plan):

@@ -1,10 +1,11 @@
-"""Several processes at one work."""
+"""Several processes at the trials of a tune."""
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
@@ -15,7 +16,9 @@ LOOK_EVERY = 0.2  # seconds
 
 
 def work_together(work: Callable[[Any], None], plan: object, jobs: int, threads: int | None) -> None:
-    """Run ``work(plan)`` in several processes until all have ended; Ctrl-C, or an error in one, reaches all, once.
+    """Run ``work(plan)`` in several processes until all have ended.
+
+    Ctrl-C reaches all, once; so does the end of one that raised something or was killed.
 
     Args:
         work: a function of a module; on an interrupt it saves and returns.
@@ -25,7 +28,7 @@ def work_together(work: Callable[[Any], None], plan: object, jobs: int, threads:
 
     Raises:
         SpeakertripError: the first that a process raised.
-        TrainingError: a process was killed.
+        TrainingError: a process was killed, or raised something else, which it has printed.
     """
     context = get_context("spawn")  # threads of torch do not survive a fork
     errors: SimpleQueue[SpeakertripError] = context.SimpleQueue()
@@ -33,11 +36,13 @@ def work_together(work: Callable[[Any], None], plan: object, jobs: int, threads:
     processes = [context.Process(target=_begin, args=(work, plan, share, errors)) for _ in range(jobs)]
     try:
         with interruptible() as interrupted:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: what comes too early waits
             for process in processes:
                 process.start()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             told = False
             while running := [process for process in processes if process.is_alive()]:
-                if not told and (interrupted() or not errors.empty()):
+                if not told and (interrupted() or _codes(processes) or not errors.empty()):
                     told = True
                     for process in running:
                         os.kill(process.pid or 0, signal.SIGINT)
@@ -48,8 +53,13 @@ def work_together(work: Callable[[Any], None], plan: object, jobs: int, threads:
                 process.terminate()
     if not errors.empty():
         raise errors.get()
-    if failed := [process.exitcode for process in processes if process.exitcode]:
-        raise TrainingError(f"A process of the tune ended with code {failed[0]}; the same command goes on.")
+    if codes := _codes(processes):
+        raise TrainingError(f"A process of the tune ended with code {codes[0]}; the same command goes on.")
+
+
+def _codes(processes: Sequence[BaseProcess]) -> list[int]:
+    """Return the exit codes of those that failed."""
+    return [process.exitcode for process in processes if process.exitcode]
 
 
 def _begin(
@@ -60,8 +70,9 @@ def _begin(
     os.setsid()  # a Ctrl-C of the terminal reaches the parent alone, which tells all
     torch.set_num_threads(threads)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         work(plan)
     except SpeakertripError as error:
         errors.put(error)
-    except KeyboardInterrupt:  # between two trainings; nothing is lost
+    except KeyboardInterrupt:  # before the first training; nothing is lost
         pass
