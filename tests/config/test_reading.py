@@ -1,9 +1,8 @@
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from speakertrip.config import EcapaConfig, Frozen, TrainConfig, XVectorConfig, read_config
+from speakertrip.config import EcapaConfig, TrainConfig, XVectorConfig, read_config
 from speakertrip.errors import ConfigError
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").rglob("*.toml"))
@@ -104,34 +103,3 @@ def test_a_file_without_end_does_not_fill_the_memory(tmp_path, write):
 def test_configs_are_frozen():
     with pytest.raises(ValueError, match="frozen"):
         TrainConfig().seed = 3
-
-
-def options(model, path=""):
-    """Every option of a model and of the models below it, as dotted keys."""
-    for name, field in model.model_fields.items():
-        nested = [each for each in walk(field.annotation) if issubclass(each, Frozen)]
-        for each in nested:
-            yield from options(each, f"{path}{name}.")
-        if not nested and name != "kind":
-            yield f"{path}{name}"
-
-
-def walk(annotation):
-    arguments = [each for each in get_args(annotation) if not isinstance(each, str)]
-    if not arguments and isinstance(annotation, type):
-        yield annotation
-    for each in arguments:
-        yield from walk(each)
-
-
-def test_every_option_is_read_somewhere():
-    """An option that nothing reads is a promise that nothing keeps."""
-    package = Path(__file__).parents[2] / "speakertrip"
-    files = [path for path in package.rglob("*.py") if path.parent.name != "config"]
-    code = "\n".join(path.read_text() for path in files)
-    found = set(options(TrainConfig))
-    assert {"seed", "encoder.channels", "loss.miner.share", "loss.guard.patience", "loss.subcenters"} <= found
-    for option in found:
-        section, _, name = option.rpartition(".")
-        # By its section, or in the one room that is given the section as its config.
-        assert f"{section.rpartition('.')[2]}.{name}" in code or f"config.{name}" in code, option
