@@ -50,6 +50,16 @@ def test_values_and_overrides(write):
         ("[loss]\nmargin = -1", r"loss\.margin\.value: must be greater than 0"),
         ("[features]\nf_min = 8000", r"features: f_min \(8000\) must lie below f_max \(7600\)"),
         ("[encoder]\nchannels = 64", r'encoder: say which: kind = "ecapa" or kind = "xvector"'),
+        (
+            '[loss]\nkind = "joint"\nsoftmax.scale = 9',
+            r"loss\.softmax: say which: kind = \"aam-softmax\" or ",
+        ),
+        ("loss.margin.start = 0.1", r"loss\.margin: say which: kind = \"constant\" or "),
+        ("augment.chain = [{ snr_db = [0, 9] }]", r"augment\.chain\.0: say which: kind = \"noise\" or "),
+        (
+            '[loss]\nkind = "joint"\nsoftmax.kind = "ge2e"\ntriplet.margin = 5',
+            r"loss\.triplet\.margin\.value: must",
+        ),
         ("[loss]\nmargin = nan", r"loss\.margin\.value: must be a finite number"),
         ("[loss]\nmargin = 'wide'", r"loss\.margin\.value: must be a valid number"),
         ('[encoder]\nkind = "resnet"', r"encoder: .*'ecapa', 'xvector'"),
@@ -74,6 +84,65 @@ def test_another_kind_empties_its_section(write):
     assert read_config(path, ["loss.kind=aam-softmax"]).loss.margin == 0.2
     assert read_config(path, ["loss.miner.kind=batch-hard"]).loss.miner.kind == "batch-hard"
     assert read_config(path, ["loss.miner.kind=hardest-share"]).loss.miner.share == 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "override", "found"),
+    [
+        ("[loss]\nmargin = 0.7", "loss.kind=aam-softmax", {"kind": "aam-softmax"}),  # no squared distance
+        ("[loss]\nmargin = 0.7", "loss.kind=triplet", {"kind": "triplet", "margin": 0.7}),
+        ('[loss]\nkind = "triplet"\nmargin = 0.7', 'loss.kind="triplet"', {"kind": "triplet", "margin": 0.7}),
+        ('[loss]\nkind = "triplet"\nmargin = 0.7', "loss.kind= triplet ", {"kind": "triplet", "margin": 0.7}),
+        ("[loss.miner]\nshare = 0.2", "loss.miner.kind=batch-hard", {"miner": {"kind": "batch-hard"}}),
+        (
+            '[loss.miner]\nkind = "random"\ncount = 3',
+            "loss.miner.kind=distance-weighted",  # which has the same options
+            {"miner": {"kind": "distance-weighted", "count": 3}},
+        ),
+        (
+            '[loss]\nkind = "joint"\nsoftmax.kind = "ge2e"\nsoftmax.scale = 5\ntriplet.miner.share = 0.3',
+            "loss.triplet.miner.kind=hardest-share",
+            {
+                "kind": "joint",
+                "softmax": {"kind": "ge2e", "scale": 5},
+                "triplet": {"miner": {"kind": "hardest-share", "share": 0.3}},
+            },
+        ),
+        (
+            '[loss]\nkind = "joint"\nsoftmax.kind = "ge2e"\nsoftmax.scale = 5',
+            "loss.softmax.kind=aam-softmax",
+            {"kind": "joint", "softmax": {"kind": "aam-softmax"}},
+        ),
+    ],
+)
+def test_a_kind_keeps_the_options_that_are_its_own_and_no_others(write, text, override, found):
+    assert read_config(write(text), [override]).loss == TrainConfig.model_validate({"loss": found}).loss
+
+
+def test_a_kind_within_a_list_of_tables_empties_its_own(write):
+    path = write('augment.chain = [{ kind = "codec" }, { kind = "noise", snr_db = [0, 9] }]')
+    chain = read_config(path, ["augment.chain.1.kind=gain"]).augment.chain
+    assert [each.kind for each in chain] == ["codec", "gain"]
+
+
+def test_the_first_kind_of_a_section_that_has_no_usual_one_keeps_its_options(write):
+    encoder = read_config(write("[encoder]\nchannels = 64"), ["encoder.kind=xvector"]).encoder
+    assert encoder == XVectorConfig(channels=64)
+
+
+def test_brackets_without_end_are_refused(write):
+    with pytest.raises(ConfigError, match=r"config\.toml has brackets too deep within each other"):
+        read_config(write("seed = " + "[" * 200_000))
+    with pytest.raises(ConfigError, match="seed: must be"):
+        read_config(write("seed = 1"), ["seed=" + "[" * 200_000])
+
+
+@pytest.mark.parametrize(
+    "override", ["optimizer.decay.x.y=1", "loss.margin.x.y.kind=1", "loss.kind=[]", "x.y.z=1"]
+)
+def test_overrides_that_lead_nowhere_are_named(write, override):
+    with pytest.raises(ConfigError, match=override.partition(".")[0]):
+        read_config(write("seed = 1"), [override])
 
 
 @pytest.mark.parametrize("override", ["loss.margin", "=3", "loss..margin=1", "seed.x=1"])
