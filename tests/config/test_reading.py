@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from speakertrip.config import EcapaConfig, TrainConfig, XVectorConfig, read_config
+from speakertrip.config import EcapaConfig, RunningAverageConfig, TrainConfig, XVectorConfig, read_config
 from speakertrip.errors import ConfigError
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").rglob("*.toml"))
@@ -117,6 +117,18 @@ def test_another_kind_empties_its_section(write):
 )
 def test_a_kind_keeps_the_options_that_are_its_own_and_no_others(write, text, override, found):
     assert read_config(write(text), [override]).loss == TrainConfig.model_validate({"loss": found}).loss
+
+
+def test_an_average_has_the_options_of_its_kind_only(write):
+    last = write('[average]\nkind = "last"\ncount = 3')
+    assert read_config(last, ["average.kind=ema"]).average == RunningAverageConfig(kind="ema", decay=0.999)
+    with pytest.raises(ConfigError, match=r"average\.decay: no such option"):
+        read_config(last, ["average.decay=0.9"])
+    with pytest.raises(
+        ConfigError, match=r'average: say which: kind = "none" or kind = "ema" or kind = "last"'
+    ):
+        read_config(write("average.decay = 0.99"))
+    assert read_config(write("average.decay = 0.99"), ["average.kind=ema"]).average.decay == 0.99
 
 
 def test_a_kind_within_a_list_of_tables_empties_its_own(write):
