@@ -65,7 +65,7 @@ def test_values_and_overrides(write):
         ('[encoder]\nkind = "resnet"', r"encoder: .*'ecapa', 'xvector'"),
         ('[encoder]\nkind = "ecapa"\nchannels = 100', r"encoder: channels \(100\) must be a multiple"),
         ("[data]\nspeeds = [1.0, 1.0]", r"data: speeds must be a non-empty list of different factors"),
-        ("[augment]\nnoise_snr_db = [20, 5]", r"augment: noise_snr_db must be \[lowest, highest\]"),
+        ("[augment]\nnoise_snr_db = [20, 5]", r"augment\.noise_snr_db: must be \[lowest, highest\]"),
         ("[loss]\nmargin = 0\nminer.share = 2", r"loss\.margin\.value: .* \(and 1 more\)"),
         ("loss = 3", r"loss: must be"),
         ('[batch]\nhard_share = 0.5\ngroup_by = "corpus"', r"batch: hard_share goes with neither group_by"),
