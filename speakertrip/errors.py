@@ -11,6 +11,7 @@ class SpeakertripError(Exception):
     exit_code = 70
 
 
+INTERRUPTED = 130  # the exit code after Ctrl-C, of whatever stopped in good order
 NO_MATPLOTLIB = "A picture needs matplotlib: install the plot extra, speakertrip[plot]."
 
 

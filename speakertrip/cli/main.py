@@ -23,9 +23,9 @@ from speakertrip.cli.speakers import speakers
 from speakertrip.cli.train import train
 from speakertrip.cli.tune import tune
 from speakertrip.cli.verify import verify
-from speakertrip.errors import SpeakertripError, StorageError, ToldElsewhereError
+from speakertrip.errors import INTERRUPTED, SpeakertripError, StorageError, ToldElsewhereError
 
-INTERNAL, INTERRUPTED, USAGE = 70, 130, 2
+INTERNAL, USAGE = 70, 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import device_options, progress_bar
+from speakertrip.errors import INTERRUPTED
 
 if TYPE_CHECKING:
     from speakertrip.config import TrainConfig
     from speakertrip.training import StepRecord
-
-INTERRUPTED = 130
 
 
 @click.command()

@@ -5,12 +5,10 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import device_options, json_option, print_json
-from speakertrip.errors import counted
+from speakertrip.errors import INTERRUPTED, counted
 
 if TYPE_CHECKING:
     from speakertrip.training.tuning import Findings, TrialRecord
-
-INTERRUPTED = 130
 
 
 @click.command()

@@ -4,18 +4,11 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from speakertrip.config.frozen import Decibels, Frozen, Probability
+from speakertrip.config.frozen import Decibels, Frozen, Probability, ordered
 
-
-def _ordered(ends: tuple[float, float]) -> tuple[float, float]:
-    if ends[0] > ends[1]:
-        raise ValueError("must be [lowest, highest]")
-    return ends
-
-
-DecibelRange = Annotated[tuple[Decibels, Decibels], AfterValidator(_ordered)]
+DecibelRange = Annotated[tuple[Decibels, Decibels], AfterValidator(ordered)]
 Hertz = Annotated[float, Field(ge=0, le=8000)]
-HertzRange = Annotated[tuple[Hertz, Hertz], AfterValidator(_ordered)]
+HertzRange = Annotated[tuple[Hertz, Hertz], AfterValidator(ordered)]
 Metres = Annotated[float, Field(ge=0.1, le=100)]
 Seconds = Annotated[float, Field(ge=0.05, le=3)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -41,7 +34,7 @@ class BabbleConfig(EffectConfig):
 
     kind: Literal["babble"]
     manifest: FileName | None = None
-    voices: Annotated[tuple[int, int], AfterValidator(_ordered)] = (3, 7)  # fewest, most
+    voices: Annotated[tuple[int, int], AfterValidator(ordered)] = (3, 7)  # fewest, most
     snr_db: DecibelRange = (13.0, 20.0)
 
     @model_validator(mode="after")
@@ -63,9 +56,9 @@ class RoomConfig(EffectConfig):
 
     kind: Literal["room"]
     count: int = Field(100, ge=1, le=10_000)  # rooms, made before training begins
-    reverberation: Annotated[tuple[Seconds, Seconds], AfterValidator(_ordered)] = (0.1, 0.5)  # to -60 dB
-    size: Annotated[tuple[Metres, Metres], AfterValidator(_ordered)] = (3.0, 8.0)  # sides of the floor
-    distance: Annotated[tuple[Metres, Metres], AfterValidator(_ordered)] = (0.3, 3.0)  # speaker to microphone
+    reverberation: Annotated[tuple[Seconds, Seconds], AfterValidator(ordered)] = (0.1, 0.5)  # to -60 dB
+    size: Annotated[tuple[Metres, Metres], AfterValidator(ordered)] = (3.0, 8.0)  # sides of the floor
+    distance: Annotated[tuple[Metres, Metres], AfterValidator(ordered)] = (0.3, 3.0)  # speaker to microphone
     reflections: int = Field(25, ge=1, le=100)  # computed along a path, at most; time grows with their cube
     cache: FileName | None = None  # a folder, below --data, that keeps the responses for the next run
 
@@ -81,7 +74,7 @@ class CodecConfig(EffectConfig):
 
     kind: Literal["codec"]
     codecs: tuple[Literal["opus", "mp3"], ...] = Field(("opus", "mp3"), min_length=1)
-    compression: Annotated[tuple[Share, Share], AfterValidator(_ordered)] = (0.5, 1.0)  # 1: smallest
+    compression: Annotated[tuple[Share, Share], AfterValidator(ordered)] = (0.5, 1.0)  # 1: smallest
 
 
 class TelephoneConfig(EffectConfig):
@@ -140,7 +133,7 @@ class AugmentConfig(Frozen):
     equalize_probability: Probability = 0.5
     equalize_db: float = Field(10.0, ge=0, le=60)  # largest gain or loss of the random curve
     noise_probability: Probability = 0.6
-    noise_snr_db: tuple[Decibels, Decibels] = (5.0, 25.0)
+    noise_snr_db: DecibelRange = (5.0, 25.0)
     mask_probability: Probability = 0.5  # SpecAugment on the log-mel
     mask_frames: int = Field(20, ge=0)  # longest masked stretch of time, in frames of 10 ms
     mask_mels: int = Field(10, ge=0)  # widest masked band
@@ -149,8 +142,6 @@ class AugmentConfig(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> "AugmentConfig":
-        if self.noise_snr_db[0] > self.noise_snr_db[1]:
-            raise ValueError("noise_snr_db must be [lowest, highest]")
         # By value: a configuration that was written out holds every key.
         fields = type(self).model_fields
         set_too = [key for key in LIGHT_KEYS if getattr(self, key) != fields[key].default]

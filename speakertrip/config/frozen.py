@@ -12,3 +12,10 @@ class Frozen(BaseModel):
     """A model that refuses unknown keys, infinities and changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def ordered(ends: tuple[float, float]) -> tuple[float, float]:
+    """Refuse a range whose ends are the wrong way round; goes into an ``AfterValidator``."""
+    if ends[0] > ends[1]:
+        raise ValueError("must be [lowest, highest]")
+    return ends

@@ -5,17 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from speakertrip.config.frozen import Frozen
+from speakertrip.config.kinds import UsualKind
 
 SquaredDistance = Annotated[float, Field(gt=0, le=4)]  # of unit embeddings, which lies in [0, 4]
-
-
-def _default_kind(kind: str) -> BeforeValidator:
-    """A table that names no kind is of the usual one."""
-
-    def complete(entries: Any) -> Any:
-        return {"kind": kind, **entries} if isinstance(entries, dict) else entries
-
-    return BeforeValidator(complete)
 
 
 def _constant(entries: Any) -> Any:
@@ -114,7 +106,7 @@ MinerConfig = Annotated[
     | SemiHardConfig
     | DrawnConfig,
     Field(discriminator="kind"),
-    _default_kind("hardest-share"),
+    BeforeValidator(UsualKind("hardest-share")),
 ]
 
 
@@ -187,5 +179,5 @@ class JointConfig(Frozen):
 LossConfig = Annotated[
     TripletConfig | AAMSoftmaxConfig | PrototypicalConfig | JointConfig,
     Field(discriminator="kind"),
-    _default_kind("triplet"),
+    BeforeValidator(UsualKind("triplet")),
 ]

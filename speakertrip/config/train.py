@@ -89,13 +89,30 @@ class ComputeConfig(Frozen):
         return size
 
 
-class AverageConfig(Frozen):
-    """An average of the weights, which is then what is validated and kept."""
+class NoAverageConfig(Frozen):
+    """The weights as they are."""
 
-    kind: Literal["none", "ema", "last"] = "none"
-    decay: float = Field(0.999, gt=0, lt=1)  # of "ema"
-    count: int = Field(5, ge=2)  # of "last": so many points of the run, the last of them its end
-    every: int = Field(100, ge=1)  # of "last": steps between them
+    kind: Literal["none"] = "none"
+
+
+class RunningAverageConfig(Frozen):
+    """An exponential average of the weights over the steps."""
+
+    kind: Literal["ema"]
+    decay: float = Field(0.999, gt=0, lt=1)
+
+
+class LastAverageConfig(Frozen):
+    """The plain mean of the weights at the last points of the run."""
+
+    kind: Literal["last"]
+    count: int = Field(5, ge=2)  # points, the last of them the end of the run
+    every: int = Field(100, ge=1)  # steps between them
+
+
+AverageConfig = Annotated[  # of the weights; it is what is validated and kept
+    NoAverageConfig | RunningAverageConfig | LastAverageConfig, Field(discriminator="kind")
+]
 
 
 class ValidationConfig(Frozen):
@@ -127,7 +144,7 @@ class TrainConfig(Frozen):
     loss: LossConfig = TripletConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     compute: ComputeConfig = ComputeConfig()
-    average: AverageConfig = AverageConfig()
+    average: AverageConfig = NoAverageConfig()
     validation: ValidationConfig = ValidationConfig()
     watch: WatchConfig = WatchConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()

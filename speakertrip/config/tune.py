@@ -4,15 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from speakertrip.config.frozen import Frozen
+from speakertrip.config.frozen import Frozen, ordered
 from speakertrip.config.losses import SquaredDistance
-
-
-def _ordered(ends: tuple[float, float]) -> tuple[float, float]:
-    if ends[0] > ends[1]:
-        raise ValueError("must be [lowest, highest]")
-    return ends
-
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Factor = Annotated[float, Field(ge=1e-3, le=1e3)]
@@ -28,7 +21,7 @@ class TuneSpace(Frozen):
         lr: the learning rate, in times the recipe's.
     """
 
-    margin: Annotated[tuple[SquaredDistance, SquaredDistance], AfterValidator(_ordered)] = (0.05, 1.5)
-    hard_share: Annotated[tuple[Share, Share], AfterValidator(_ordered)] = (0.01, 0.5)
+    margin: Annotated[tuple[SquaredDistance, SquaredDistance], AfterValidator(ordered)] = (0.05, 1.5)
+    hard_share: Annotated[tuple[Share, Share], AfterValidator(ordered)] = (0.01, 0.5)
     utterances: tuple[Annotated[int, Field(ge=2)], ...] = Field((2, 4, 8), min_length=1)
-    lr: Annotated[tuple[Factor, Factor], AfterValidator(_ordered)] = (0.25, 4.0)
+    lr: Annotated[tuple[Factor, Factor], AfterValidator(ordered)] = (0.25, 4.0)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from speakertrip.bundle import SpeakerModel
-from speakertrip.config import AverageConfig
+from speakertrip.config import LastAverageConfig, RunningAverageConfig
 
 Update = Callable[[Any, Any, Any], None]
 
@@ -26,15 +26,18 @@ class WeightAverage(nn.Module):
         last_step: of the run.
     """
 
-    def __init__(self, model: SpeakerModel, config: AverageConfig, last_step: int) -> None:
+    def __init__(
+        self, model: SpeakerModel, config: RunningAverageConfig | LastAverageConfig, last_step: int
+    ) -> None:
         super().__init__()
         self.config, self.last_step = config, last_step
         self.averaged = AveragedModel(model, multi_avg_fn=_running(self._keep), use_buffers=True)
         self.averaged.requires_grad_(False)
 
     def _keep(self, taken: int) -> float:
-        ema = self.config.kind == "ema"
-        return min(self.config.decay, (1 + taken) / (10 + taken)) if ema else taken / (taken + 1)
+        if self.config.kind == "ema":
+            return min(self.config.decay, (1 + taken) / (10 + taken))
+        return taken / (taken + 1)
 
     def update(self, step: int, model: SpeakerModel) -> None:
         """Take in the weights after a step, counted from 1."""

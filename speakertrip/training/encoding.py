@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from speakertrip.config import ComputeConfig
+from speakertrip.errors import UsageError
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -32,6 +34,9 @@ class Encoding:
         config: precision, size of a part, compilation.
         device: of its parameters.
 
+    Raises:
+        UsageError: nothing can be compiled here.
+
     Shape:
         - features: ``(batch, frames, mels)``
         - output: ``(batch, dim)``, float32, of unit length
@@ -39,7 +44,7 @@ class Encoding:
 
     def __init__(self, encoder: nn.Module, config: ComputeConfig, device: torch.device) -> None:
         self.encoder, self.config, self.device = encoder, config, device
-        self.forward = torch.compile(encoder) if config.compile else encoder
+        self.forward = _compiled(encoder, device) if config.compile else encoder
 
     def __call__(self, features: Tensor) -> Tensor:
         """Encode a batch."""
@@ -66,6 +71,18 @@ class Encoding:
         with torch.autocast(self.device.type, dtype, enabled=dtype is not torch.float32):
             embeddings = self.forward(features)
         return functional.normalize(embeddings.float(), dim=1)
+
+
+def _compiled(encoder: nn.Module, device: torch.device) -> Any:
+    """Return an encoder that is compiled at its first call; whether anything can be compiled is found out here."""
+    try:
+        torch.compile(lambda x: x + 1)(torch.ones(1, device=device))
+    except Exception as error:  # of whatever the backend is made of
+        reason = str(error).splitlines()[0].rstrip(".:")
+        raise UsageError(
+            f"compute.compile cannot be used here ({reason}); install a C++ compiler, or leave it out."
+        ) from error
+    return torch.compile(encoder)
 
 
 @contextmanager

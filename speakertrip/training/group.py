@@ -11,11 +11,10 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from speakertrip.embedding import pick_device
-from speakertrip.errors import SpeakertripError, ToldElsewhereError, TrainingError, UsageError
+from speakertrip.errors import INTERRUPTED, SpeakertripError, ToldElsewhereError, TrainingError, UsageError
 
 ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun, or another launcher, sets
 PATIENCE = timedelta(minutes=30)  # of a process for the others: one may decode more than another, or save
-INTERRUPTED = 130
 
 
 @contextmanager

@@ -2,16 +2,18 @@
 
 import signal
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from speakertrip.errors import StorageError
+from speakertrip.errors import SpeakertripError, StorageError, TrainingError
 from speakertrip.training.dataset import CropDataset
 
 Places = Sequence[tuple[int, int]]  # (row, draw) of each crop of a batch
+Filled = tuple[int, int, list[int]] | SpeakertripError
 
 
 class CropLoader:
@@ -33,6 +35,8 @@ class CropLoader:
 
     Raises:
         StorageError: there is not enough shared memory.
+        TrainingError: within an iteration, a worker is gone.
+        SpeakertripError: likewise, what the dataset raises, in whichever process.
     """
 
     def __init__(
@@ -61,24 +65,47 @@ class CropLoader:
         )
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for slot, samples, labels in self.loader:
+        for filled in self._filled():
+            if isinstance(filled, SpeakertripError):
+                raise filled
+            slot, samples, labels = filled
             crops = self.ring[slot, :, :samples]
             yield (crops.pin_memory() if self.pinned else crops), torch.tensor(labels)
 
+    def _filled(self) -> Iterator[Filled]:
+        """Yield what ``_Slots`` returns."""
+        with _deaths_noticed_while_waiting():
+            filled = iter(self.loader)
+        try:
+            yield from filled
+        except RuntimeError as error:
+            if not str(error).startswith("DataLoader worker"):
+                raise
+            raise TrainingError(
+                f"A process that prepares batches is gone ({str(error).strip()}); see whether it was killed, for "
+                "memory or otherwise, lower data.workers, and go on from the checkpoint with --resume."
+            ) from error
 
-class _Slots(Dataset[tuple[int, int, list[int]]]):
-    """Fills a slot of the ring with the crops of a batch; returns its number, their length, and their labels."""
+
+class _Slots(Dataset[Filled]):
+    """Fills a slot of the ring with the crops of a batch; returns its number, their length, and their labels.
+
+    An error that is meant for the user is returned too: torch would raise it as a text that holds a traceback.
+    """
 
     def __init__(self, dataset: CropDataset, ring: Tensor) -> None:
         self.dataset, self.ring = dataset, ring
 
-    def __getitem__(self, task: tuple[int, Places]) -> tuple[int, int, list[int]]:
+    def __getitem__(self, task: tuple[int, Places]) -> Filled:
         slot, places = task
         samples, labels = self.dataset.samples(places[0][1]), []
-        for crop, place in zip(self.ring[slot, :, :samples], places, strict=True):
-            waveform, label = self.dataset[place]
-            crop.copy_(waveform)
-            labels.append(label)
+        try:
+            for crop, place in zip(self.ring[slot, :, :samples], places, strict=True):
+                waveform, label = self.dataset[place]
+                crop.copy_(waveform)
+                labels.append(label)
+        except SpeakertripError as error:
+            return error
         return slot, samples, labels
 
 
@@ -103,6 +130,19 @@ def _shared(shape: tuple[int, ...]) -> Tensor:
             f"The batches that workers prepare ahead take {gib:.2f} GiB of shared memory, which is not there; lower "
             "data.workers or data.prefetch, or enlarge /dev/shm."
         ) from error
+
+
+@contextmanager
+def _deaths_noticed_while_waiting() -> Iterator[None]:
+    """Begin workers without torch's handler of SIGCHLD, which raises wherever the trainer is, as in writing a file.
+
+    The loader looks after its workers while it waits for them; on Windows nothing else does.
+    """
+    sigchld = getattr(signal, "SIGCHLD", None)
+    before = signal.getsignal(sigchld) if sigchld else None
+    yield
+    if sigchld and signal.getsignal(sigchld) is not before:  # else this is no main thread
+        signal.signal(sigchld, before or signal.SIG_DFL)
 
 
 def _as_it_is(item: Any) -> Any:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from speakertrip.bundle import SpeakerModel
-from speakertrip.config import AverageConfig, FeatureConfig
+from speakertrip.config import FeatureConfig, LastAverageConfig, RunningAverageConfig
 from speakertrip.training.average import WeightAverage
 
 
@@ -29,7 +29,7 @@ def walk(model, average, steps):
 
 
 def test_an_exponential_average_is_that_of_a_plain_loop(model):
-    average = WeightAverage(model, AverageConfig(kind="ema", decay=0.6), last_step=9)
+    average = WeightAverage(model, RunningAverageConfig(kind="ema", decay=0.6), last_step=9)
     path = walk(model, average, 9)
     expected = {name: tensor.double() for name, tensor in path[0].items()}
     for count, state in enumerate(path[1:], 1):
@@ -43,7 +43,7 @@ def test_an_exponential_average_is_that_of_a_plain_loop(model):
 
 
 def test_the_mean_of_the_last_points_is_that_of_their_weights(model):
-    average = WeightAverage(model, AverageConfig(kind="last", count=3, every=2), last_step=9)
+    average = WeightAverage(model, LastAverageConfig(kind="last", count=3, every=2), last_step=9)
     path = walk(model, average, 9)
     for name, tensor in average.best(model).state_dict().items():
         if tensor.is_floating_point():
@@ -51,7 +51,7 @@ def test_the_mean_of_the_last_points_is_that_of_their_weights(model):
 
 
 def test_before_there_is_an_average_the_model_stands_for_it(model):
-    average = WeightAverage(model, AverageConfig(kind="last", count=2, every=2), last_step=10)
+    average = WeightAverage(model, LastAverageConfig(kind="last", count=2, every=2), last_step=10)
     walk(model, average, 7)
     assert average.best(model) is model
     average.update(8, model)
@@ -59,9 +59,9 @@ def test_before_there_is_an_average_the_model_stands_for_it(model):
 
 
 def test_an_average_goes_on_from_its_state(model):
-    whole = WeightAverage(model, AverageConfig(kind="ema", decay=0.9), last_step=8)
+    whole = WeightAverage(model, RunningAverageConfig(kind="ema", decay=0.9), last_step=8)
     walk(model, whole, 4)
-    resumed = WeightAverage(model, AverageConfig(kind="ema", decay=0.9), last_step=8)
+    resumed = WeightAverage(model, RunningAverageConfig(kind="ema", decay=0.9), last_step=8)
     resumed.load_state_dict(whole.state_dict())
     path = walk(model, resumed, 4)
     for state in path:
@@ -72,5 +72,5 @@ def test_an_average_goes_on_from_its_state(model):
 
 
 def test_nothing_of_an_average_is_trained(model):
-    average = WeightAverage(model, AverageConfig(kind="ema"), last_step=8)
+    average = WeightAverage(model, RunningAverageConfig(kind="ema"), last_step=8)
     assert not any(parameter.requires_grad for parameter in average.parameters())

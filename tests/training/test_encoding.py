@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -5,6 +7,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from speakertrip.config import ComputeConfig, EcapaConfig, XVectorConfig
 from speakertrip.encoders import build_encoder
+from speakertrip.errors import UsageError
 from speakertrip.losses import MultiSampleTripletLoss
 from speakertrip.training.encoding import Encoding
 
@@ -117,9 +120,41 @@ def test_bf16_gives_about_the_same_embeddings_in_float32():
     assert 0.99 < float(cosines.min()) < 0.9999999
 
 
-def test_compilation_is_that_of_the_encoder(monkeypatch):
-    seen = []
-    monkeypatch.setattr(torch, "compile", lambda module: seen.append(module) or module)
-    encoder, encode = encoding("ecapa", compile=True)
-    assert seen == [encoder]
-    assert encode(features()).shape == (30, 24)
+def by_backend(monkeypatch, backend):
+    """Have torch compile by another backend than that which needs a C++ compiler and seconds."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+
+
+def test_a_compiled_encoder_learns_as_a_plain_one_in_parts_too(monkeypatch):
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    by_backend(monkeypatch, backend)
+    plain, encode_plain = encoding("xvector", micro_batch=10)
+    compiled, encode_compiled = encoding("xvector", micro_batch=10, compile=True)
+    for _ in range(2):
+        before = len(graphs)
+        plain.zero_grad()
+        compiled.zero_grad()
+        expected, found = gradients(plain, encode_plain), gradients(compiled, encode_compiled)
+        assert found[0] == pytest.approx(expected[0], abs=1e-6)
+        assert len(found[1]) == len(expected[1]) > 10
+        for ours, theirs in zip(found[1], expected[1], strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+        for ours, theirs in zip(statistics(compiled), statistics(plain), strict=True):
+            torch.testing.assert_close(ours, theirs)
+    assert len(graphs) == before > 2  # nothing is compiled anew at each step
+
+
+def test_where_nothing_can_be_compiled_it_is_said_before_the_first_step(monkeypatch):
+    def backend(graph, inputs):
+        raise RuntimeError("No working C++ compiler found.")
+
+    by_backend(monkeypatch, backend)
+    with pytest.raises(
+        UsageError, match=r"compute\.compile cannot be used here \(.*\); install a C\+\+ compiler"
+    ):
+        encoding("xvector", compile=True)

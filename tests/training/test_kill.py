@@ -27,7 +27,7 @@ checkpoint = { every = 1 }
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_killed_before_operations_on_its_files_a_run_ends_as_if_it_were_not(tmp_path):
+def test_killed_before_and_within_operations_on_its_files_a_run_ends_as_if_it_were_not(tmp_path):
     script = Path(__file__).with_name("kill_points.py")
     done = subprocess.run(
         [sys.executable, str(script), str(tmp_path), "5"],
@@ -37,7 +37,8 @@ def test_killed_before_operations_on_its_files_a_run_ends_as_if_it_were_not(tmp_
         check=True,
     )
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(rows) == 5
+    assert len(rows) == 5 + 1
+    assert rows[-1]["before"] == "the second half of a checkpoint"
     assert rows[0]["of"] > 40
     assert [row for row in rows if not row["died"] or row["wrong"]] == []
 

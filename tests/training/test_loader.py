@@ -1,8 +1,13 @@
+import multiprocessing
+import os
+import signal
+import time
+
 import pytest
 import torch
 
 from speakertrip.config import TrainConfig
-from speakertrip.errors import StorageError
+from speakertrip.errors import AudioError, StorageError, TrainingError
 from speakertrip.training.dataset import CropDataset
 from speakertrip.training.loader import CropLoader
 from speakertrip.training.source import open_source
@@ -50,6 +55,50 @@ def test_each_pass_gives_the_same_batches(dataset):
     first = [crops.clone() for crops, _ in loader]
     second = [crops.clone() for crops, _ in loader]
     assert torch.equal(torch.stack(first), torch.stack(second))
+
+
+class DamagedDataset(CropDataset):
+    """One crop cannot be read."""
+
+    def __getitem__(self, place):
+        if place[1] == 17:
+            raise AudioError("a.wav holds no audio.")
+        return super().__getitem__(place)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_refusal_is_the_same_sentence_from_a_worker(config, utterances, workers):
+    dataset = DamagedDataset(utterances, open_source(utterances, 1.0), config)
+    batches = iter(CropLoader(dataset, PLACES, 4, workers, prefetch=1))
+    assert len([next(batches), next(batches)]) == 2
+    with pytest.raises(AudioError, match=r"^a\.wav holds no audio\.$"):
+        next(batches)
+
+
+class DeadlyDataset(CropDataset):
+    """One crop ends the process that makes it."""
+
+    def __getitem__(self, place):
+        if place[1] == 17:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getitem__(place)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_worker_that_is_killed_is_missed_when_its_batch_is(config, utterances):
+    others = set(multiprocessing.active_children())
+    dataset = DeadlyDataset(utterances, open_source(utterances, 1.0), config)
+    batches = iter(CropLoader(dataset, PLACES, 4, workers=1, prefetch=2))
+    next(batches)
+    while (
+        set(multiprocessing.active_children()) - others
+    ):  # meanwhile the trainer may be writing a checkpoint
+        time.sleep(0.1)
+    next(batches)
+    with pytest.raises(
+        TrainingError, match=r"is gone \(DataLoader worker .*\); .* go on .* with --resume\.$"
+    ):
+        next(batches)
 
 
 def test_batches_larger_than_memory_are_refused_with_what_to_lower(config, utterances):

@@ -147,11 +147,13 @@ def shorten(recipe: TrainConfig, steps: int) -> TrainConfig:
     share = steps / recipe.optimizer.steps
     optimizer = {"steps": steps, "warmup_steps": round(recipe.optimizer.warmup_steps * share)}
     validation = {"every": max(1, round(recipe.validation.every * share))}
-    average = {"every": max(1, round(recipe.average.every * share))}
+    average = recipe.average
+    if average.kind == "last":
+        average = average.model_copy(update={"every": max(1, round(average.every * share))})
     return recipe.model_copy(
         update={
             "optimizer": recipe.optimizer.model_copy(update=optimizer),
             "validation": recipe.validation.model_copy(update=validation),
-            "average": recipe.average.model_copy(update=average),
+            "average": average,
         }
     )

@@ -81,11 +81,20 @@ def test_the_recipe_is_a_point_only_where_it_lies_in_the_space():
 
 
 def test_a_short_run_warms_up_and_validates_in_proportion():
-    recipe = of({"optimizer": {"steps": 950, "warmup_steps": 50}, "validation": {"every": 190}})
+    average = {"kind": "last", "every": 100}
+    recipe = of(
+        {
+            "optimizer": {"steps": 950, "warmup_steps": 50},
+            "validation": {"every": 190},
+            "average": average,
+        }
+    )
     short = shorten(recipe, 60)
     assert (short.optimizer.steps, short.optimizer.warmup_steps, short.validation.every) == (60, 3, 12)
     assert short.average.every == 6
     assert shorten(recipe, 950) == recipe
+    running = of({"average": {"kind": "ema"}})
+    assert shorten(running, 60).average == running.average
     assert shorten(recipe, 1).validation.every == 1
 
 
