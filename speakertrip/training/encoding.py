@@ -52,10 +52,8 @@ class Encoding:
         if len(features) <= size:
             return self._encode(features)
         encode = self._encode_twice if torch.is_grad_enabled() else self._encode
-        parts = features.tensor_split(
-            math.ceil(len(features) / size)
-        )  # of one size, or nearly: no short last one
-        return torch.cat([encode(part) for part in parts])
+        count = math.ceil(len(features) / size)  # of parts of one size, or nearly: no short last one
+        return torch.cat([encode(part) for part in features.tensor_split(count)])
 
     def _encode_twice(self, part: Tensor) -> Tensor:
         embeddings: Tensor = checkpoint(
