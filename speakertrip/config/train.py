@@ -3,6 +3,7 @@
 Each field is one option, and its comment gives the unit and the reason for the default.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -74,7 +75,7 @@ class OptimizerConfig(Frozen):
     """AdamW with a linear warm-up and a decay to zero."""
 
     steps: Count = Field(10_000, ge=1)
-    warmup_steps: Count = Field(200, ge=0)
+    warmup_steps: Count = Field(200, ge=0)  # fewer than steps; a shorter run by default only rises
     lr: float = Field(1e-3, gt=0, le=1e4)
     decay: Literal["cosine", "linear", "none"] = "cosine"  # of the rate, after the warm-up
     frozen_steps: Count = Field(0, ge=0)  # at first, in which only what the loss has to learn is learnt
@@ -155,3 +156,28 @@ class TrainConfig(Frozen):
         if self.optimizer.frozen_steps >= self.optimizer.steps:
             raise ValueError("optimizer.frozen_steps must be less than optimizer.steps")
         return self
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> "TrainConfig":
+        """No schedule outlasts the run: what it leads to would never be reached."""
+        steps, warmup = self.optimizer.steps, self.optimizer.warmup_steps
+        # The default is for runs of any length. By value: a configuration that was written out holds every key.
+        if steps <= warmup != OptimizerConfig.model_fields["warmup_steps"].default:
+            raise ValueError(f"optimizer.warmup_steps ({warmup}) must be less than optimizer.steps ({steps})")
+        if self.average.kind == "last" and self.average.every > steps:
+            raise ValueError(
+                f"average.every ({self.average.every}) must not be more than optimizer.steps ({steps})"
+            )
+        for key, last in self._ramps():
+            if last > steps:
+                raise ValueError(f"{key} ({last}) must not be more than optimizer.steps ({steps})")
+        return self
+
+    def _ramps(self) -> Iterator[tuple[str, int]]:
+        """The steps within which margins rise."""
+        joint = isinstance(self.loss, JointConfig)
+        if self.triplet is not None and isinstance(self.triplet.margin, RampMarginConfig):
+            yield f"loss.{'triplet.' * joint}margin.steps", self.triplet.margin.steps
+        softmax = self.loss.softmax if isinstance(self.loss, JointConfig) else self.loss
+        if isinstance(softmax, AAMSoftmaxConfig):
+            yield f"loss.{'softmax.' * joint}margin_warmup_steps", softmax.margin_warmup_steps

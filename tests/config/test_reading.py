@@ -145,6 +145,42 @@ def test_a_byte_order_mark_is_no_entry(write):
     assert read_config(write("\ufeffseed = 3")).seed == 3
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["optimizer.steps=100", "optimizer.warmup_steps=100"], r"warmup_steps \(100\) must be less than"),
+        (["optimizer.steps=5", "average.kind=last", "average.every=6"], r"average\.every \(6\) must not be"),
+        (
+            ["optimizer.steps=5", 'loss.margin={kind = "linear", start = 0.1, end = 0.4, steps = 6}'],
+            r"loss\.margin\.steps \(6\) must not be",
+        ),
+        (
+            ["optimizer.steps=5", 'loss={kind = "aam-softmax", margin_warmup_steps = 6}'],
+            r"loss\.margin_warmup_steps \(6\) must not be",
+        ),
+        (
+            [
+                "optimizer.steps=5",
+                'loss={kind = "joint", softmax = {kind = "aam-softmax", margin_warmup_steps = 6}}',
+            ],
+            r"loss\.softmax\.margin_warmup_steps \(6\) must not be",
+        ),
+    ],
+)
+def test_schedules_that_outlast_the_run_are_refused(write, overrides, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_config(write(""), overrides)
+    assert "with --set 'optimizer.steps=" in str(caught.value)
+    longer = overrides[0].replace("=5", "=6").replace("=100", "=101")
+    assert read_config(write(""), [longer, *overrides[1:]])
+
+
+def test_a_short_run_needs_no_other_warm_up_than_the_default(write):
+    config = read_config(write(""), ["optimizer.steps=100"])
+    assert config.optimizer.steps < config.optimizer.warmup_steps
+    assert TrainConfig.model_validate(config.model_dump()) == config
+
+
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(ConfigError, match="Cannot read the configuration"):
         read_config(tmp_path / "none.toml")
