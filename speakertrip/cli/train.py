@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from speakertrip.config import TrainConfig
     from speakertrip.training import StepRecord
 
+LONGEST = 999 * 86_400.0  # seconds of what is left; a timedelta has a limit of its own
+
 
 @click.command()
 @click.argument("config", metavar="CONFIG.toml")
@@ -90,7 +92,7 @@ def _lines(record: "StepRecord", settings: "TrainConfig") -> list[str]:
     if record.utterances_per_second:
         batch = settings.batch.speakers * settings.batch.utterances
         left = (settings.optimizer.steps - record.step) * batch / record.utterances_per_second
-        parts.append(f"{timedelta(seconds=round(left))} left")
+        parts.append(f"{timedelta(seconds=round(min(left, LONGEST)))} left")
     lines = ["  ".join(parts)]
     if record.validation_eer is not None:
         ends = record.validation_eer_interval or (0.0, 1.0)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.option("--data", required=True, metavar="FOLDER", help="Folder that holds the training manifest.")
 @click.option("--out", required=True, metavar="FOLDER", help="Folder of the tune; what is there goes on.")
 @click.option("--trials", type=click.IntRange(1), default=20, show_default=True, help="In all.")
-@click.option("--steps", type=click.IntRange(1), help="Of each trial  [default: the recipe's]")
+@click.option("--steps", type=click.IntRange(1, 10**9), help="Of each trial  [default: the recipe's]")
 @click.option(
     "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Trials at the same time."
 )

@@ -9,7 +9,10 @@ from tiny_recipe import TINY_ENCODER
 
 from speakertrip.bundle import Bundle
 from speakertrip.cli import run
+from speakertrip.cli.train import _lines
+from speakertrip.config import OptimizerConfig, TrainConfig
 from speakertrip.corpora.synthetic import write_synthetic_corpus
+from speakertrip.training.record import StepRecord
 
 CONFIG = f"""
 seed = 1
@@ -107,7 +110,7 @@ def test_an_interrupt_saves_exits_with_130_and_can_be_resumed(place):
     assert "--resume" in err
     assert "Traceback" not in err
     assert Bundle.load(place / "cut" / "bundle").calibration.targets > 0
-    stopped_at = int(err.strip().splitlines()[-2].split()[1].split("/")[0])
+    stopped_at = len((place / "cut" / "metrics.jsonl").read_text().splitlines())
     process = subprocess.Popen(
         [*command, "--set", "optimizer.steps=100_000", "--resume"], stderr=subprocess.PIPE, text=True
     )
@@ -115,3 +118,9 @@ def test_an_interrupt_saves_exits_with_130_and_can_be_resumed(place):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert int(first.split()[1].split("/")[0]) > stopped_at
+
+
+def test_a_run_without_a_foreseeable_end_has_a_line_too():
+    settings = TrainConfig(optimizer=OptimizerConfig(steps=10**9))
+    (line,) = _lines(StepRecord(1, loss=1.0, lr=1e-3, utterances_per_second=1e-9), settings)
+    assert line.endswith("999 days, 0:00:00 left")
