@@ -1,4 +1,4 @@
-"""Ctrl-C ends a run after its step; a second one at once."""
+"""Ctrl-C, or a signal that asks to end, ends a run after its step; a second one at once."""
 
 import signal
 import threading
@@ -6,10 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+# SIGTERM comes from clusters and torchrun, SIGHUP from a terminal that is closed; Windows has no SIGHUP.
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Within it the first Ctrl-C only sets a flag, which the caller reads; the second interrupts."""
+    """Within it the first of ``SIGNALS`` only sets a flag, which the caller reads; the second does what it would do.
+
+    A signal that is ignored, as a hangup under ``nohup``, stays so.
+    """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # handlers belong to the main thread
         yield asked.is_set
@@ -17,10 +23,21 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
     def ask(number: int, frame: FrameType | None) -> None:
         asked.set()
-        signal.signal(signal.SIGINT, before)
+        restore()
 
-    before = signal.signal(signal.SIGINT, ask)
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    before = {}
+    for number in SIGNALS:
+        handler = signal.getsignal(number)
+        # A shell has Ctrl-C ignored by what it runs in the background; one that is sent there is meant all the same.
+        if handler is not None and (handler != signal.SIG_IGN or number == signal.SIGINT):
+            before[number] = handler
+    for number in before:
+        signal.signal(number, ask)
     try:
         yield asked.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()
