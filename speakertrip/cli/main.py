@@ -1,6 +1,7 @@
 """The group of verbs, and the one place where errors become exit codes."""
 
 import io
+import os
 import re
 import sys
 import traceback
@@ -68,6 +69,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if sys.stdout is None:
             raise StorageError("The standard output is closed; open it, or send it to /dev/null.")
+        if sys.stderr is None:  # or the next file that is opened would be what compiled libraries print into
+            sys.stderr = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: PTH123, SIM115
         if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be no text in the output's encoding
             sys.stdout.reconfigure(errors="backslashreplace")
         words = [word for word in arguments if word != "--debug"]  # wherever it stands

@@ -29,7 +29,8 @@ def runs() -> None:
 def list_(folder: str, as_json: bool) -> None:
     """List the runs below FOLDER.
 
-    A run is "running" if it wrote a record within the last five minutes. The EER is that of the best validation, with
+    A run is "running" if a process holds its lock; of one whose lock cannot tell (another's folder, a file system
+    without locks), if it wrote a record within the last five minutes. The EER is that of the best validation, with
     its 95 % interval.
     """
     from speakertrip.training.runs import find_runs

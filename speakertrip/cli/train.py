@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.notices import say
 from speakertrip.cli.options import device_options, progress_bar
 from speakertrip.errors import INTERRUPTED
 
@@ -41,7 +42,7 @@ def train(
 ) -> None:
     """Train an encoder; validation uses speakers held out of the training manifest.
 
-    Ctrl-C saves and stops; --resume goes on.
+    Ctrl-C saves and stops, as do SIGTERM and SIGHUP, with exit code 130; --resume goes on. A second one stops at once.
     """
     import torch
 
@@ -61,14 +62,12 @@ def train(
             device,
             init,
             on_decode=advance,
-            on_record=lambda record: click.echo("\n".join(_lines(record, settings)), err=True),
-            on_message=lambda sentence: click.echo(sentence, err=True),
+            on_record=lambda record: say("\n".join(_lines(record, settings))),
+            on_message=say,
         )
         talks = leads()
     if not finished and talks:
-        click.echo(
-            f"Stopped early; go on with: speakertrip train {config} ... --out {out} --resume", err=True
-        )
+        say(f"Stopped early; go on with: speakertrip train {config} ... --out {out} --resume")
     if not finished:
         ctx.exit(INTERRUPTED)
     if talks:
