@@ -108,7 +108,10 @@ def test_an_interrupt_saves_exits_with_130_and_can_be_resumed(place):
     assert "--resume" in err
     assert "Traceback" not in err
     assert Bundle.load(place / "cut" / "bundle").calibration.targets > 0
-    stopped_at = int(err.strip().splitlines()[-2].split()[1].split("/")[0])
+    stopped_at = (
+        (place / "cut" / "metrics.jsonl").read_text().count("\n")
+    )  # a step that may have no line on stderr
+    assert stopped_at >= 10
     process = subprocess.Popen(
         [*command, "--set", "optimizer.steps=100_000", "--resume"], stderr=subprocess.PIPE, text=True
     )
