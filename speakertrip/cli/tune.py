@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.notices import say
 from speakertrip.cli.options import device_options, json_option, print_json
 from speakertrip.errors import INTERRUPTED, counted
 
@@ -77,7 +78,7 @@ def tune(
 
 
 def _say(record: "TrialRecord") -> None:
-    click.echo(f"trial {record.number} {record.state}: {_eer(record)} {record.reason}".rstrip(), err=True)
+    say(f"trial {record.number} {record.state}: {_eer(record)} {record.reason}".rstrip())
 
 
 def _table(findings: "Findings") -> str:

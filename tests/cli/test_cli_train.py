@@ -112,6 +112,7 @@ def test_an_interrupt_saves_exits_with_130_and_can_be_resumed(place):
     assert "Traceback" not in err
     assert Bundle.load(place / "cut" / "bundle").calibration.targets > 0
     stopped_at = len((place / "cut" / "metrics.jsonl").read_text().splitlines())
+    assert stopped_at >= 10
     process = subprocess.Popen(
         [*command, "--set", "optimizer.steps=100_000", "--resume"], stderr=subprocess.PIPE, text=True
     )
