@@ -19,8 +19,10 @@ SHARED = ROOT.parent / "shared"
 RUN_ELSEWHERE = ("make ", "rm ", "git ", "cd ", "pip ", "python recipes/voxceleb/", ".venv/bin/pip")
 SHORTER = {
     "manifest synthetic": "--train-speakers 14 --test-speakers 3",
-    "train recipes/synthetic": "--set optimizer.steps=20 --set validation.every=20 --set validation.speakers=4",
-    "train recipes/openspeech": "--set optimizer.steps=1 --set validation.speakers=4 --set data.memory_gib=0",
+    "train recipes/synthetic": "--set optimizer.steps=20 --set optimizer.warmup_steps=2 --set validation.every=20 "
+    "--set validation.speakers=4",
+    "train recipes/openspeech": "--set optimizer.steps=1 --set optimizer.warmup_steps=0 --set validation.speakers=4 "
+    "--set data.memory_gib=0",
 }
 
 

@@ -14,18 +14,19 @@ SUMS = "SHA256SUMS"
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files and their checksums as a folder that replaces an older one only when it is complete.
 
+    Other files that were put beside those of the older one stay.
+
     Raises:
         StorageError: something cannot be written; an older folder is left as it was. Also where the folder
-            holds anything else than what this function wrote.
+            holds files but none that this function wrote, or others by the names of the new ones.
     """
     folder = folder.resolve()
     fresh, old = folder.with_name(f".{folder.name}.part"), _set_aside(folder)
     try:
         _restore(folder, old)
-        if folder.exists() and not _is_ours(folder):
-            raise StorageError(f"{folder} holds other files; name a folder that is empty or not there yet.")
-        for leftover in (fresh, old):
-            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)
+        _clear(old, folder, fresh)
+        _require_free(folder, {SUMS, *files})
         fresh.mkdir(parents=True)
         for name, content in files.items():
             (fresh / name).write_bytes(content)
@@ -34,7 +35,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         if folder.exists():
             folder.rename(old)
         fresh.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        _clear(old, folder, fresh)
     except OSError as error:
         raise StorageError(f"Cannot write {folder}: {error.strerror}.") from None
     finally:
@@ -72,11 +73,44 @@ def read_folder(folder: Path, required: tuple[str, ...]) -> dict[str, bytes]:
     return files
 
 
-def _is_ours(folder: Path) -> bool:
-    """Tell whether a folder holds nothing but what its checksums list."""
-    names = {entry.name for entry in folder.iterdir()}
-    listed = (folder / SUMS).read_text(encoding="utf-8", errors="replace") if SUMS in names else ""
-    return names <= {SUMS, *(line.split("  ", 1)[-1] for line in listed.splitlines())}
+def require_replaceable(folder: Path) -> None:
+    """Check that ``write_folder`` would replace a folder, as far as that can be known before.
+
+    Raises:
+        StorageError: it holds files, but none that ``write_folder`` wrote, or is a file.
+    """
+    try:
+        _require_free(folder.resolve(), {SUMS})
+    except OSError as error:
+        raise StorageError(f"Cannot write {folder}: {error.strerror}.") from None
+
+
+def _require_free(folder: Path, names: set[str]) -> None:
+    if folder.exists() and (wrong := sorted(_others(folder, names))):
+        raise StorageError(
+            f"{folder} holds other files ({wrong[0]}); move them elsewhere, or name a folder that is empty or not "
+            "there yet."
+        )
+
+
+def _others(folder: Path, names: set[str] | None = None) -> set[str]:
+    """Return what a folder holds beside what its checksums list: all, or of these names; all where it has none."""
+    found = {entry.name for entry in folder.iterdir()}
+    if SUMS not in found:
+        return found
+    lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
+    others = found - {SUMS, *(line.split("  ", 1)[-1] for line in lines)}
+    return others if names is None else others & names
+
+
+def _clear(old: Path, folder: Path, fresh: Path) -> None:
+    """Remove what was replaced, but for other files, which go where it was; killed on the way, nothing is lost."""
+    if old.exists():
+        for name in _others(old):
+            if not (folder / name).exists():
+                (old / name).rename(folder / name)
+        old.rename(fresh)  # half removed, it would not tell what in it is ours
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _set_aside(folder: Path) -> Path:

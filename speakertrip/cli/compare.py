@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import json_option, print_json
-from speakertrip.cli.scoring import caution, list_options, read_lists, refuse_overwriting
+from speakertrip.cli.scoring import caution, list_options, read_lists, refuse_no_picture
 
 if TYPE_CHECKING:
     from speakertrip.evaluation import Comparison
@@ -33,8 +33,8 @@ def compare(
     The same draws of speakers are made for both; a difference is real if its 95 % interval leaves out 0. Below 0,
     the first is better.
     """
-    if plot:
-        refuse_overwriting("--plot", plot, scores, other_scores, trials, manifest, enrollments)
+    if plot is not None:
+        refuse_no_picture("--plot", plot, scores, other_scores, trials, manifest, enrollments)
     from speakertrip import evaluation, manifests
 
     lists = read_lists(trials, manifest, enrollments)

@@ -1,6 +1,8 @@
 """The group of verbs, and the one place where errors become exit codes."""
 
 import io
+import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -26,6 +28,9 @@ from speakertrip.cli.verify import verify
 from speakertrip.errors import INTERRUPTED, SpeakertripError, StorageError, ToldElsewhereError
 
 INTERNAL, USAGE = 70, 2
+NO_MEMORY = re.compile(
+    r"out of memory|n't allocate memory|not enough memory|ALLOC_FAILED|bad_alloc"
+)  # torch's words
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -64,6 +69,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if sys.stdout is None:
             raise StorageError("The standard output is closed; open it, or send it to /dev/null.")
+        if sys.stderr is None:  # or the next file that is opened would be what compiled libraries print into
+            sys.stderr = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: PTH123, SIM115
         if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be no text in the output's encoding
             sys.stdout.reconfigure(errors="backslashreplace")
         words = [word for word in arguments if word != "--debug"]  # wherever it stands
@@ -96,10 +103,23 @@ def _explain(error: BaseException) -> int:
         message, code = "The output was closed before all of it was written.", StorageError.exit_code
     elif isinstance(error, OSError):
         message, code = f"The system refused: {error}.", StorageError.exit_code
-    elif isinstance(error, MemoryError):
-        message, code = "Out of memory; use shorter audio or smaller batches.", INTERNAL
+    elif isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and NO_MEMORY.search(str(error))):
+        message, code = _out_of_memory(str(error)), INTERNAL
     else:
         message, code = f"Internal error: {error!r}; run again with --debug and report it.", INTERNAL
     with suppress(OSError):  # nobody can be told; the code still says it
         click.echo(message, err=True)
     return code
+
+
+def _out_of_memory(said: str) -> str:
+    """Say what needs less memory; torch has the same kinds of errors for a GPU."""
+    where, instead = (
+        ("The GPU is out", ", or take --device cpu")
+        if re.search("CUDA|CU[A-Z]+_|HIP|MPS", said)
+        else ("Out", "")
+    )
+    return (
+        f"{where} of memory; in training set compute.micro_batch, or lower batch.speakers, data.crop_seconds or "
+        f"loss.memory.size, else give shorter audio{instead}."
+    )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import json_option, print_json
-from speakertrip.cli.scoring import refuse_overwriting
+from speakertrip.cli.scoring import refuse_no_picture
 from speakertrip.errors import NO_MATPLOTLIB, UsageError
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def stats(manifest_path: str, plot: str | None, as_json: bool) -> None:
     Utterances, speakers and hours, in all and by sex, language, corpus and sample rate; how many utterances and
     sessions speakers have, and how long utterances are. No audio is read.
     """
-    if plot:
-        refuse_overwriting("--plot", plot, manifest_path)
+    if plot is not None:
+        refuse_no_picture("--plot", plot, manifest_path)
     from speakertrip.corpora.stats import compute_stats
     from speakertrip.manifests import read_manifest
 

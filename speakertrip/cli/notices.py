@@ -1,12 +1,18 @@
-"""Warnings on a command line: one sentence each on stderr."""
+"""What is said on stderr while a verb works: progress, and warnings of one sentence each."""
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
 from speakertrip.errors import SpeakertripWarning
+
+
+def say(text: str) -> None:
+    """Print on stderr; where it is full or closed nobody can be told, which is no reason to end a training."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 @contextmanager
@@ -19,7 +25,7 @@ def show_warnings() -> Iterator[None]:
             show_others(message, category, *place)  # type: ignore[arg-type]
         elif str(message) not in seen:
             seen.add(str(message))
-            click.echo(str(message), err=True)
+            say(str(message))
 
     with warnings.catch_warnings():
         show_others, warnings.showwarning = warnings.showwarning, show  # type: ignore[assignment]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from speakertrip.cli.options import json_option, print_json
-from speakertrip.cli.scoring import refuse_overwriting
+from speakertrip.cli.scoring import refuse_no_picture
 from speakertrip.errors import NO_MATPLOTLIB, UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def runs() -> None:
 def list_(folder: str, as_json: bool) -> None:
     """List the runs below FOLDER.
 
-    A run is "running" if it wrote a record within the last five minutes. The EER is that of the best validation, with
+    A run is "running" if a process holds its lock; of one whose lock cannot tell (another's folder, a file system
+    without locks), if it wrote a record within the last five minutes. The EER is that of the best validation, with
     its 95 % interval.
     """
     from speakertrip.training.runs import find_runs
@@ -68,7 +69,7 @@ def compare(folders: tuple[str, ...], plot: str | None, as_json: bool) -> None:
     if len(folders) < 2:
         raise UsageError("Name two runs or more to compare; one is shown by: speakertrip runs show RUN.")
     found = [read_run(folder) for folder in folders]
-    if plot:
+    if plot is not None:
         _draw(found, plot)
     differing = differences(found)
     if as_json:
@@ -93,7 +94,7 @@ def show(folder: str, plot: str | None, as_json: bool) -> None:
     from speakertrip.training.runs import read_run
 
     run = read_run(folder)
-    if plot:
+    if plot is not None:
         _draw([run], plot)
     if as_json:
         print_json({**run.to_json(), "starts": list(run.starts)})
@@ -102,10 +103,7 @@ def show(folder: str, plot: str | None, as_json: bool) -> None:
 
 
 def _draw(found: "Sequence[RunFolder]", picture: str) -> None:
-    read = [
-        str(path) for run in found for path in (*run.path.glob("*.json*"), *run.path.glob("*.safetensors"))
-    ]
-    refuse_overwriting("--plot", picture, *read)
+    refuse_no_picture("--plot", picture)
     try:
         from speakertrip.metrics.plot import save
         from speakertrip.training.plot import plot_curves

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from speakertrip.backend import FittedOn
     from speakertrip.manifests import Trials, Utterance
 
+PNG = b"\x89PNG\r\n\x1a\n"  # what a picture begins with
+
 
 @dataclass(frozen=True, slots=True)
 class Lists:
@@ -110,6 +112,23 @@ def refuse_overwriting(option: str, target: str, *inputs: str | None) -> None:
         raise StorageError(f"Cannot write {target}: it is a folder.")
     if Path(target).resolve() in {Path(file).resolve() for file in inputs if file}:
         raise UsageError(f"{option} {target} would overwrite what is read; name another file.")
+
+
+def refuse_no_picture(option: str, target: str, *inputs: str | None) -> None:
+    """Check that a picture replaces nothing but an earlier one.
+
+    Raises:
+        StorageError: its place is a folder.
+        UsageError: its name does not end in .png, or stands for what is read or for anything but a picture.
+    """
+    if target:
+        refuse_overwriting(option, target, *inputs)
+    if Path(target).suffix.lower() != ".png":
+        raise UsageError(f"{option} {target!r} is no name of a picture; give one that ends in .png.")
+    if Path(target).is_file():
+        with Path(target).open("rb") as file:
+            if file.read(len(PNG)) not in (PNG, b""):
+                raise UsageError(f"{option} {target} would overwrite what is no picture; name another file.")
 
 
 def score_by_model(

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.notices import say
 from speakertrip.cli.options import device_options, progress_bar
 from speakertrip.errors import INTERRUPTED
 
 if TYPE_CHECKING:
     from speakertrip.config import TrainConfig
     from speakertrip.training import StepRecord
+
+LONGEST = 999 * 86_400.0  # seconds of what is left; a timedelta has a limit of its own
 
 
 @click.command()
@@ -39,7 +42,7 @@ def train(
 ) -> None:
     """Train an encoder; validation uses speakers held out of the training manifest.
 
-    Ctrl-C saves and stops; --resume goes on.
+    Ctrl-C saves and stops, as do SIGTERM and SIGHUP, with exit code 130; --resume goes on. A second one stops at once.
     """
     import torch
 
@@ -59,14 +62,12 @@ def train(
             device,
             init,
             on_decode=advance,
-            on_record=lambda record: click.echo("\n".join(_lines(record, settings)), err=True),
-            on_message=lambda sentence: click.echo(sentence, err=True),
+            on_record=lambda record: say("\n".join(_lines(record, settings))),
+            on_message=say,
         )
         talks = leads()
     if not finished and talks:
-        click.echo(
-            f"Stopped early; go on with: speakertrip train {config} ... --out {out} --resume", err=True
-        )
+        say(f"Stopped early; go on with: speakertrip train {config} ... --out {out} --resume")
     if not finished:
         ctx.exit(INTERRUPTED)
     if talks:
@@ -90,7 +91,7 @@ def _lines(record: "StepRecord", settings: "TrainConfig") -> list[str]:
     if record.utterances_per_second:
         batch = settings.batch.speakers * settings.batch.utterances
         left = (settings.optimizer.steps - record.step) * batch / record.utterances_per_second
-        parts.append(f"{timedelta(seconds=round(left))} left")
+        parts.append(f"{timedelta(seconds=round(min(left, LONGEST)))} left")
     lines = ["  ".join(parts)]
     if record.validation_eer is not None:
         ends = record.validation_eer_interval or (0.0, 1.0)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.notices import say
 from speakertrip.cli.options import device_options, json_option, print_json
 from speakertrip.errors import INTERRUPTED, counted
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("--data", required=True, metavar="FOLDER", help="Folder that holds the training manifest.")
 @click.option("--out", required=True, metavar="FOLDER", help="Folder of the tune; what is there goes on.")
 @click.option("--trials", type=click.IntRange(1), default=20, show_default=True, help="In all.")
-@click.option("--steps", type=click.IntRange(1), help="Of each trial  [default: the recipe's]")
+@click.option("--steps", type=click.IntRange(1, 10**9), help="Of each trial  [default: the recipe's]")
 @click.option(
     "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Trials at the same time."
 )
@@ -77,7 +78,7 @@ def tune(
 
 
 def _say(record: "TrialRecord") -> None:
-    click.echo(f"trial {record.number} {record.state}: {_eer(record)} {record.reason}".rstrip(), err=True)
+    say(f"trial {record.number} {record.state}: {_eer(record)} {record.reason}".rstrip())
 
 
 def _table(findings: "Findings") -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from speakertrip.config.frozen import Decibels, Frozen, Probability, ordered
+from speakertrip.config.frozen import Decibels, FileName, Frozen, Probability, ordered
 
 DecibelRange = Annotated[tuple[Decibels, Decibels], AfterValidator(ordered)]
 Hertz = Annotated[float, Field(ge=0, le=8000)]
@@ -12,7 +12,6 @@ HertzRange = Annotated[tuple[Hertz, Hertz], AfterValidator(ordered)]
 Metres = Annotated[float, Field(ge=0.1, le=100)]
 Seconds = Annotated[float, Field(ge=0.05, le=3)]
 Share = Annotated[float, Field(ge=0, le=1)]
-FileName = Annotated[str, Field(min_length=1)]
 
 
 class EffectConfig(Frozen):
@@ -135,10 +134,12 @@ class AugmentConfig(Frozen):
     noise_probability: Probability = 0.6
     noise_snr_db: DecibelRange = (5.0, 25.0)
     mask_probability: Probability = 0.5  # SpecAugment on the log-mel
-    mask_frames: int = Field(20, ge=0)  # longest masked stretch of time, in frames of 10 ms
-    mask_mels: int = Field(10, ge=0)  # widest masked band
+    mask_frames: int = Field(20, ge=0, le=6000)  # longest masked stretch of time, in frames of 10 ms
+    mask_mels: int = Field(10, ge=0, le=256)  # widest masked band
     chain: tuple[Annotated[Effects, Field(discriminator="kind")], ...] = ()  # in place of equalize_, noise_
-    memory_mib: float = Field(256.0, ge=0)  # of clips that a chain keeps decoded, in each process that loads
+    memory_mib: float = Field(
+        256.0, ge=0, le=1e9
+    )  # of clips that a chain keeps decoded, in each process that loads
 
     @model_validator(mode="after")
     def _consistent(self) -> "AugmentConfig":

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from speakertrip.config.frozen import Frozen
+from speakertrip.config.frozen import Frozen, Width
 
 
 class FeatureConfig(Frozen):
@@ -25,11 +25,11 @@ class EcapaConfig(Frozen):
     """ECAPA-TDNN (Desplanques et al., 2020)."""
 
     kind: Literal["ecapa"] = "ecapa"
-    channels: int = Field(512, ge=8)
-    embedding_dim: int = Field(192, ge=2)
-    attention_channels: int = Field(128, ge=1)
-    se_channels: int = Field(128, ge=1)
-    res2net_scale: int = Field(8, ge=2)
+    channels: Width = Field(512, ge=8)
+    embedding_dim: Width = Field(192, ge=2)
+    attention_channels: Width = Field(128, ge=1)
+    se_channels: Width = Field(128, ge=1)
+    res2net_scale: Width = Field(8, ge=2)
 
     @model_validator(mode="after")
     def _divisible(self) -> "EcapaConfig":
@@ -44,9 +44,9 @@ class XVectorConfig(Frozen):
     """x-vector TDNN (Snyder et al., 2018)."""
 
     kind: Literal["xvector"] = "xvector"
-    channels: int = Field(512, ge=8)
-    pooling_channels: int = Field(1500, ge=8)
-    embedding_dim: int = Field(512, ge=2)
+    channels: Width = Field(512, ge=8)
+    pooling_channels: Width = Field(1500, ge=8)
+    embedding_dim: Width = Field(512, ge=2)
 
 
 EncoderConfig = Annotated[EcapaConfig | XVectorConfig, Field(discriminator="kind")]

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from speakertrip.config.frozen import Frozen
+from speakertrip.config.frozen import Count, Frozen, Width
 from speakertrip.config.kinds import UsualKind
 
 SquaredDistance = Annotated[float, Field(gt=0, le=4)]  # of unit embeddings, which lies in [0, 4]
@@ -12,8 +12,9 @@ SquaredDistance = Annotated[float, Field(gt=0, le=4)]  # of unit embeddings, whi
 
 def _constant(entries: Any) -> Any:
     """A number is short for a constant margin."""
-    number = isinstance(entries, int | float | str) and not isinstance(entries, bool)
-    return {"kind": "constant", "value": entries} if number else entries
+    if isinstance(entries, bool | str | list):
+        raise ValueError("must be a number or a section")
+    return {"kind": "constant", "value": entries} if isinstance(entries, int | float) else entries
 
 
 class ConstantMarginConfig(Frozen):
@@ -29,7 +30,7 @@ class RampMarginConfig(Frozen):
     kind: Literal["linear", "cosine"]
     start: SquaredDistance
     end: SquaredDistance
-    steps: int = Field(ge=1)
+    steps: Count = Field(ge=1)
 
 
 class AdaptiveMarginConfig(Frozen):
@@ -38,7 +39,7 @@ class AdaptiveMarginConfig(Frozen):
     kind: Literal["adaptive"]
     start: SquaredDistance = 0.4
     target: float = Field(0.5, gt=0, lt=1)  # share of active anchors
-    rate: float = Field(0.01, gt=0)  # margin per step and unit of share
+    rate: float = Field(0.01, gt=0, le=4)  # margin per step and unit of share
     lowest: SquaredDistance = 0.05
     highest: SquaredDistance = 2.0
 
@@ -76,7 +77,7 @@ class HardestSpeakersConfig(Frozen):
     """All utterances of the speakers that are nearest on average."""
 
     kind: Literal["hardest-speakers"]
-    k: int = Field(8, ge=1)
+    k: Count = Field(8, ge=1)
 
 
 class BatchHardConfig(Frozen):
@@ -95,7 +96,7 @@ class DrawnConfig(Frozen):
     """Negatives drawn by chance, uniformly or so that all distances are seen alike."""
 
     kind: Literal["random", "distance-weighted"]
-    count: int = Field(8, ge=1)  # negatives of each anchor
+    count: Count = Field(8, ge=1)  # negatives of each anchor
 
 
 MinerConfig = Annotated[
@@ -113,7 +114,7 @@ MinerConfig = Annotated[
 class MemoryConfig(Frozen):
     """A queue of past embeddings, as further negatives and positives."""
 
-    size: int = Field(0, ge=0)  # embeddings; 0: none
+    size: Count = Field(0, ge=0)  # embeddings; 0: none
     momentum: float = Field(0.0, ge=0, lt=1)  # of an average of the encoder that fills it; 0: the encoder
 
     @model_validator(mode="after")
@@ -127,7 +128,7 @@ class GuardConfig(Frozen):
     """What to do when all embeddings meet in one point."""
 
     action: Literal["raise", "ease", "off"] = "raise"  # ease: go on with easier negatives
-    patience: int = Field(100, ge=1)  # collapsed steps in a row
+    patience: Count = Field(100, ge=1)  # collapsed steps in a row
     collapsed_cosine: float = Field(0.98, gt=0, lt=1)  # mean between speakers above which a step counts
 
 
@@ -137,7 +138,7 @@ class TripletConfig(Frozen):
     kind: Literal["triplet"] = "triplet"
     margin: MarginConfig = ConstantMarginConfig()
     miner: MinerConfig = HardestShareConfig()
-    softplus_scale: float | None = Field(None, gt=0)  # none: the hinge
+    softplus_scale: float | None = Field(None, gt=0, le=1e4)  # none: the hinge
     reduction: Literal["all", "active"] = "all"
     memory: MemoryConfig = MemoryConfig()
     guard: GuardConfig = GuardConfig()
@@ -154,17 +155,17 @@ class AAMSoftmaxConfig(Frozen):
 
     kind: Literal["aam-softmax"]
     margin: float = Field(0.2, ge=0, lt=1.5)  # radians
-    margin_warmup_steps: int = Field(0, ge=0)  # the margin rises from 0 within these steps
-    scale: float = Field(30.0, gt=0)
-    subcenters: int = Field(1, ge=1)
+    margin_warmup_steps: Count = Field(0, ge=0)  # the margin rises from 0 within these steps
+    scale: float = Field(30.0, gt=0, le=1e4)
+    subcenters: Width = Field(1, ge=1)
 
 
 class PrototypicalConfig(Frozen):
     """Softmax over the speakers of the batch: angular prototypical, or GE2E."""
 
     kind: Literal["angular-prototypical", "ge2e"]
-    scale: float = Field(10.0, ge=1e-6)  # the first; it is learned
-    bias: float = -5.0  # likewise
+    scale: float = Field(10.0, ge=1e-6, le=1e4)  # the first; it is learned
+    bias: float = Field(-5.0, ge=-1e4, le=1e4)  # likewise
 
 
 class JointConfig(Frozen):
@@ -173,7 +174,7 @@ class JointConfig(Frozen):
     kind: Literal["joint"]
     softmax: Annotated[AAMSoftmaxConfig | PrototypicalConfig, Field(discriminator="kind")]
     triplet: TripletConfig = TripletConfig()
-    weight: float = Field(1.0, gt=0)  # of the triplet loss; the other's is 1
+    weight: float = Field(1.0, gt=0, le=1e6)  # of the triplet loss; the other's is 1
 
 
 LossConfig = Annotated[

@@ -3,14 +3,21 @@
 Each field is one option, and its comment gives the unit and the reason for the default.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from speakertrip.config.augment import AugmentConfig
 from speakertrip.config.encoders import EcapaConfig, EncoderConfig, FeatureConfig
-from speakertrip.config.frozen import Frozen, Probability
-from speakertrip.config.losses import JointConfig, LossConfig, TripletConfig
+from speakertrip.config.frozen import Count, FileName, Frozen, Probability, Width
+from speakertrip.config.losses import (
+    AAMSoftmaxConfig,
+    JointConfig,
+    LossConfig,
+    RampMarginConfig,
+    TripletConfig,
+)
 from speakertrip.config.watch import WatchConfig
 
 SMALLEST_PART = 4  # crops that batch normalisation can take statistics of
@@ -19,7 +26,7 @@ SMALLEST_PART = 4  # crops that batch normalisation can take statistics of
 class DataConfig(Frozen):
     """What to train on and how it is cut."""
 
-    manifest: str = "manifest.train.jsonl"  # below the folder given by --data
+    manifest: FileName = "manifest.train.jsonl"  # below the folder given by --data
     crop_seconds: float = Field(2.0, ge=0.5, le=60)
     final_crop_seconds: float | None = Field(
         None, ge=0.5, le=60
@@ -30,9 +37,11 @@ class DataConfig(Frozen):
         0.0,
     )  # semitones; each, at each speed, too
     memory_gib: float = Field(
-        2.0, ge=0
+        2.0, ge=0, le=1e6
     )  # of a machine, for all its processes: decoded audio is kept there if all of it fits, as 16-bit samples
-    workers: int = Field(0, ge=0)  # processes that prepare batches for each one that trains; 0: that itself
+    workers: int = Field(
+        0, ge=0, le=256
+    )  # processes that prepare batches for each one that trains; 0: that itself
     prefetch: int = Field(2, ge=1, le=64)  # batches that each of these has ready
 
     @model_validator(mode="after")
@@ -47,8 +56,8 @@ class DataConfig(Frozen):
 class BatchConfig(Frozen):
     """A batch: P speakers x K utterances."""
 
-    speakers: int = Field(40, ge=2)
-    utterances: int = Field(4, ge=2)
+    speakers: Width = Field(40, ge=2)
+    utterances: Width = Field(4, ge=2)
     group_by: str = ""  # a key of the manifest, as "language": the speakers of a batch share its value
     balance: Literal["speaker", "utterance"] = "speaker"  # which of them an epoch shows equally often
     hard_share: Probability = (
@@ -65,20 +74,20 @@ class BatchConfig(Frozen):
 class OptimizerConfig(Frozen):
     """AdamW with a linear warm-up and a decay to zero."""
 
-    steps: int = Field(10_000, ge=1)
-    warmup_steps: int = Field(200, ge=0)
-    lr: float = Field(1e-3, gt=0)
+    steps: Count = Field(10_000, ge=1)
+    warmup_steps: Count = Field(200, ge=0)  # fewer than steps; a shorter run by default only rises
+    lr: float = Field(1e-3, gt=0, le=1e4)
     decay: Literal["cosine", "linear", "none"] = "cosine"  # of the rate, after the warm-up
-    frozen_steps: int = Field(0, ge=0)  # at first, in which only what the loss has to learn is learnt
-    weight_decay: float = Field(1e-4, ge=0)
-    clip_norm: float = Field(5.0, gt=0)  # gradients are scaled down to this norm
+    frozen_steps: Count = Field(0, ge=0)  # at first, in which only what the loss has to learn is learnt
+    weight_decay: float = Field(1e-4, ge=0, le=1e4)
+    clip_norm: float = Field(5.0, gt=0, le=1e9)  # gradients are scaled down to this norm
 
 
 class ComputeConfig(Frozen):
     """How a step is computed. But for rounding it computes the same, save that parts are normalised each by itself."""
 
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # of the encoder; losses and weights stay in fp32
-    micro_batch: int = Field(0, ge=0)  # crops in the encoder at once, to save memory; 0: the whole batch
+    micro_batch: Count = Field(0, ge=0)  # crops in the encoder at once, to save memory; 0: the whole batch
     compile: bool = False  # the encoder by torch.compile, which needs a C++ compiler on a CPU
 
     @field_validator("micro_batch")
@@ -118,18 +127,18 @@ AverageConfig = Annotated[  # of the weights; it is what is validated and kept
 class ValidationConfig(Frozen):
     """Speakers held out of the training manifest; they choose the best step and the threshold."""
 
-    speakers: int = Field(100, ge=2)
-    utterances: int = Field(10, ge=2)  # at most so many of each, to bound memory and time
-    every: int = Field(500, ge=1)  # steps
-    patience: int = Field(0, ge=0)  # validations in a row without a real gain that end the run; 0: none do
-    targets: int = Field(5_000, ge=1)  # target trials among the held-out speakers, at most
-    nontargets: int = Field(20_000, ge=1)  # nontarget trials drawn among them, at most
+    speakers: Count = Field(100, ge=2)
+    utterances: Count = Field(10, ge=2)  # at most so many of each, to bound memory and time
+    every: Count = Field(500, ge=1)  # steps
+    patience: Count = Field(0, ge=0)  # validations in a row without a real gain that end the run; 0: none do
+    targets: Count = Field(5_000, ge=1)  # target trials among the held-out speakers, at most
+    nontargets: Count = Field(20_000, ge=1)  # nontarget trials drawn among them, at most
 
 
 class CheckpointConfig(Frozen):
     """When the state of a run is kept, to go on from."""
 
-    every: int = Field(0, ge=0)  # steps, and at each validation; 0: at validations only
+    every: Count = Field(0, ge=0)  # steps, and at each validation; 0: at validations only
 
 
 class TrainConfig(Frozen):
@@ -164,3 +173,28 @@ class TrainConfig(Frozen):
         if self.optimizer.frozen_steps >= self.optimizer.steps:
             raise ValueError("optimizer.frozen_steps must be less than optimizer.steps")
         return self
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> "TrainConfig":
+        """No schedule outlasts the run: what it leads to would never be reached."""
+        steps, warmup = self.optimizer.steps, self.optimizer.warmup_steps
+        # The default is for runs of any length. By value: a configuration that was written out holds every key.
+        if steps <= warmup != OptimizerConfig.model_fields["warmup_steps"].default:
+            raise ValueError(f"optimizer.warmup_steps ({warmup}) must be less than optimizer.steps ({steps})")
+        if self.average.kind == "last" and self.average.every > steps:
+            raise ValueError(
+                f"average.every ({self.average.every}) must not be more than optimizer.steps ({steps})"
+            )
+        for key, last in self._ramps():
+            if last > steps:
+                raise ValueError(f"{key} ({last}) must not be more than optimizer.steps ({steps})")
+        return self
+
+    def _ramps(self) -> Iterator[tuple[str, int]]:
+        """The steps within which margins rise."""
+        joint = isinstance(self.loss, JointConfig)
+        if self.triplet is not None and isinstance(self.triplet.margin, RampMarginConfig):
+            yield f"loss.{'triplet.' * joint}margin.steps", self.triplet.margin.steps
+        softmax = self.loss.softmax if isinstance(self.loss, JointConfig) else self.loss
+        if isinstance(softmax, AAMSoftmaxConfig):
+            yield f"loss.{'softmax.' * joint}margin_warmup_steps", softmax.margin_warmup_steps

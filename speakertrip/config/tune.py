@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from speakertrip.config.frozen import Frozen, ordered
+from speakertrip.config.frozen import Frozen, Width, ordered
 from speakertrip.config.losses import SquaredDistance
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -23,5 +23,5 @@ class TuneSpace(Frozen):
 
     margin: Annotated[tuple[SquaredDistance, SquaredDistance], AfterValidator(ordered)] = (0.05, 1.5)
     hard_share: Annotated[tuple[Share, Share], AfterValidator(ordered)] = (0.01, 0.5)
-    utterances: tuple[Annotated[int, Field(ge=2)], ...] = Field((2, 4, 8), min_length=1)
+    utterances: tuple[Annotated[Width, Field(ge=2)], ...] = Field((2, 4, 8), min_length=1)
     lr: Annotated[tuple[Factor, Factor], AfterValidator(ordered)] = (0.25, 4.0)

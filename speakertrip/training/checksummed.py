@@ -39,7 +39,11 @@ def write_checksummed(path: Path, tensors: Mapping[str, Tensor], text: str) -> N
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     checksum = _checksum(plain, text)
+    path.unlink(missing_ok=True)
+    path.touch()
+    mode = path.stat().st_mode  # of any other file here; safetensors would let nobody else read it
     save_file(plain, path, {SEAL: json.dumps({"sha256": checksum, "text": text})})
+    path.chmod(mode)
     with path.open("r+b") as file:
         os.fsync(file.fileno())
         if hasattr(os, "posix_fadvise"):  # else what is read back would be the memory's copy, not the disk's

@@ -1,6 +1,8 @@
 """The records of a run as TensorBoard reads them. Needs tensorboard (the extra of that name)."""
 
 import math
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,21 +22,35 @@ class EventFile:
 
     Raises:
         UsageError: tensorboard is not installed.
-        StorageError: the folder cannot be written.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        try:
-            self.writer: SummaryWriter = _writer(folder / "tensorboard", step)
-        except OSError as error:
-            raise StorageError(f"Cannot write {folder / 'tensorboard'}: {error.strerror}.") from None
+        self.kind = _writer_class()
+        self.folder, self.done = folder / "tensorboard", step
+        self.opened: SummaryWriter | None = None
 
     def add(self, record: StepRecord) -> None:
-        """Add a record; what was validated is on disk at once."""
-        for name, value in scalars(record).items():
-            self.writer.add_scalar(name, value, record.step)
-        if record.validation_eer is not None:
-            self.writer.flush()
+        """Add a record; what was validated is on disk at once.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        try:
+            if self.opened is None:  # a run that does not begin leaves no folder
+                _tell_errors_once()
+                self.opened = self.kind(str(self.folder), purge_step=self.done + 1)
+            for name, value in scalars(record).items():
+                self.opened.add_scalar(name, value, record.step)
+            if record.validation_eer is not None:
+                self.opened.flush()
+        except OSError as error:
+            raise StorageError(f"Cannot write {self.folder}: {error.strerror}.") from None
+
+    def close(self) -> None:
+        """Bring the rest to the disk, as far as it takes it."""
+        if self.opened is not None:
+            with suppress(OSError):
+                self.opened.close()
 
 
 def scalars(record: StepRecord) -> dict[str, float]:
@@ -58,7 +74,18 @@ def scalars(record: StepRecord) -> dict[str, float]:
     }
 
 
-def _writer(folder: Path, step: int) -> "SummaryWriter":
+def _tell_errors_once() -> None:
+    """Keep Python from printing what ends the thread that writes: the next call raises it."""
+    before = threading.excepthook
+
+    def hook(arguments: threading.ExceptHookArgs) -> None:
+        if not type(arguments.thread).__module__.startswith("tensorboard."):
+            before(arguments)
+
+    threading.excepthook = hook
+
+
+def _writer_class() -> "type[SummaryWriter]":
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ModuleNotFoundError as error:
@@ -67,4 +94,4 @@ def _writer(folder: Path, step: int) -> "SummaryWriter":
         raise UsageError(
             "watch.tensorboard needs tensorboard: install the extra, speakertrip[tensorboard]."
         ) from None
-    return SummaryWriter(str(folder), purge_step=step + 1)
+    return SummaryWriter

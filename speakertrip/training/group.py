@@ -21,8 +21,8 @@ PATIENCE = timedelta(minutes=30)  # of a process for the others: one may decode 
 def process_group(device: str = "auto") -> Iterator[None]:
     """Join the processes that a launcher has started, for as long as the context lasts.
 
-    Without a launcher, or in a process that belongs to a group already, it does nothing. On a GPU, torch's "cuda"
-    stands for that of this process, by its ``LOCAL_RANK``.
+    Without a launcher (none of ``ENVIRONMENT`` is set), or in a process that belongs to a group already, it does
+    nothing. On a GPU, torch's "cuda" stands for that of this process, by its ``LOCAL_RANK``.
 
     An error on one process ends all of them: the others, whose next exchange fails, raise ``ToldElsewhereError`` with
     its exit code. Of several that fail at once only the first keeps its error.
@@ -31,11 +31,12 @@ def process_group(device: str = "auto") -> Iterator[None]:
         device: to train on, as ``pick_device`` takes it: GPUs exchange by NCCL, CPUs by Gloo.
 
     Raises:
-        UsageError: the device is not available, or there are fewer GPUs than processes on this machine.
+        UsageError: the device is not available, there are fewer GPUs than processes on this machine, or only some of
+            ``ENVIRONMENT`` are set.
         TrainingError: the processes do not meet, or one is gone.
         ToldElsewhereError: another process failed, and says why.
     """
-    if dist.is_initialized() or not all(os.environ.get(name) for name in ENVIRONMENT):
+    if dist.is_initialized() or not _launched():
         yield
         return
     try:
@@ -61,6 +62,18 @@ def process_group(device: str = "auto") -> Iterator[None]:
 def local_place() -> tuple[int, int]:
     """Return the rank of this process among those of its machine, and their number."""
     return int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+
+
+def _launched() -> bool:
+    """Tell whether a launcher started this process; with half of its variables each process would train alone."""
+    missing = [name for name in ENVIRONMENT if not os.environ.get(name)]
+    if missing and len(missing) < len(ENVIRONMENT):
+        there = [name for name in ENVIRONMENT if name not in missing]
+        raise UsageError(
+            f"Of a launcher's variables {', '.join(there)} is set but not {', '.join(missing)}; start with torchrun, "
+            "which sets all of them, or unset them to train as one process."
+        )
+    return not missing
 
 
 def _claim(device: str) -> str:
@@ -96,7 +109,7 @@ def _tell(store: Store, error: BaseException) -> BaseException:
     if isinstance(error, RuntimeError) and (isinstance(error, dist.DistError) or "gloo" in str(error)):
         error = TrainingError(
             f"A process of this training is gone ({_first_line(error)}); see whether it was killed, for memory or "
-            "otherwise, and go on from the checkpoint with --resume."
+            "otherwise, and go on with --resume, from the checkpoint if there is one yet."
         )
     code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else SpeakertripError.exit_code
     with suppress(RuntimeError):  # the store is gone with the machine that held it

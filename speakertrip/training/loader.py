@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from speakertrip.errors import SpeakertripError, StorageError, TrainingError
 from speakertrip.training.dataset import CropDataset
+from speakertrip.training.interrupts import SIGNALS
 
 Places = Sequence[tuple[int, int]]  # (row, draw) of each crop of a batch
 Filled = tuple[int, int, list[int]] | SpeakertripError
@@ -150,4 +151,7 @@ def _as_it_is(item: Any) -> Any:
 
 
 def _leave_interrupts_to_parent(worker: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for (
+        number
+    ) in SIGNALS:  # clusters and terminals send them to all processes, and the parent wants its last batch
+        signal.signal(number, signal.SIG_IGN)

@@ -1,11 +1,14 @@
 """A training run, from the manifest to the best bundle."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from os import PathLike
+from pathlib import Path
 
 from speakertrip.config import TrainConfig
 from speakertrip.training.interrupts import interruptible
-from speakertrip.training.processes import on_any
+from speakertrip.training.lock import held
+from speakertrip.training.processes import leads, on_any
 from speakertrip.training.record import StepRecord
 from speakertrip.training.run import Run
 from speakertrip.training.source import SourceOpener, open_source
@@ -29,8 +32,9 @@ def train(
 
     Writes ``out/config.json``, ``out/run.json`` (what made the run), ``out/metrics.jsonl``,
     ``out/checkpoint.safetensors`` (the one before it stays as ``out/checkpoint.previous.safetensors``), whenever the
-    validation error rate is the lowest so far ``out/bundle``, and what ``config.watch`` asks for. An interrupt (Ctrl-C)
-    ends the step, saves, and returns; a second one stops at once.
+    validation error rate is the lowest so far ``out/bundle``, and what ``config.watch`` asks for. An interrupt
+    (Ctrl-C, SIGTERM, SIGHUP) ends the step, saves, and returns; a second one stops at once. ``out/run.lock`` is locked
+    meanwhile, by the process that leads.
 
     A resumed run ends as the uninterrupted one would have, however it ended: on one process on the CPU to the bit.
 
@@ -52,27 +56,29 @@ def train(
         True if it came to its end: all steps, or ``validation.patience``; False if it was interrupted.
 
     Raises:
-        UsageError: ``out`` holds a run already, which is not to be resumed, or an extra is not installed.
+        UsageError: ``out`` holds a run already, which is not to be resumed, another process trains in it, or an extra
+            is not installed.
         DataError, AudioError, StorageError: the manifest, the audio or ``out`` cannot be used.
         BundleError, ConfigError: ``init`` cannot be used, or is of another front end or kind of encoder.
         TrainingError: too few speakers; or, as ``DivergedError``, a loss or embeddings that are not finite, or
             embeddings that have collapsed.
     """
-    run = Run(config, data, out, resume, device, init, on_decode, on_message, source_of)
-    last, every = config.optimizer.steps, config.checkpoint.every
-    with interruptible() as interrupted:
-        for step in range(run.progress.step + 1, last + 1):
-            if run.at_end:  # before all steps are done: the error rate falls no more
-                break
-            result = run.step(step)
-            stop = on_any(interrupted())
-            due = step % config.validation.every == 0 or step == last
-            validated = run.validate(step) if due else None
-            record, worth = run.record(step, result, validated)
-            if due or stop or (every and step % every == 0):
-                run.save(step)
-            if worth:
-                on_record(record)
-            if stop:
-                break
-    return run.at_end
+    with held(Path(out)) if leads() else nullcontext():
+        run = Run(config, data, out, resume, device, init, on_decode, on_message, source_of)
+        last, every = config.optimizer.steps, config.checkpoint.every
+        with interruptible() as interrupted:
+            for step in range(run.progress.step + 1, last + 1):
+                if run.at_end:  # before all steps are done: the error rate falls no more
+                    break
+                result = run.step(step)
+                stop = on_any(interrupted())
+                due = step % config.validation.every == 0 or step == last
+                validated = run.validate(step) if due else None
+                record, worth = run.record(step, result, validated)
+                if due or stop or (every and step % every == 0):
+                    run.save(step)
+                if worth:
+                    on_record(record)
+                if stop:
+                    break
+        return run.at_end

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 
 import speakertrip
+from speakertrip.errors import SpeakertripWarning
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import write_lines
 
@@ -87,16 +89,28 @@ class Provenance:
         return f"speakertrip {self.version} (commit {self.commit[:SHORT]}{', changed' * self.changed})"
 
     def append_to(self, folder: Path) -> None:
-        """Add an entry to ``run.json``; one that cannot be read is begun anew.
+        """Add an entry to ``run.json``; one that cannot be read is kept beside it, and begun anew.
 
         Raises:
             StorageError: it cannot be written.
+
+        Warns:
+            SpeakertripWarning: it cannot be read.
         """
+        path = folder / FILE
         starts: list[Any] = []
-        with suppress(OSError, ValueError, TypeError, KeyError):  # of a run from before there was this file
-            starts = list(json.loads((folder / FILE).read_bytes())["starts"]) if self.step else []
+        try:
+            starts = list(json.loads(path.read_bytes())["starts"]) if self.step else []
+        except FileNotFoundError:  # of a run from before there was this file
+            pass
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            kept = path.with_name(f"{FILE}.damaged")
+            with suppress(OSError):
+                path.replace(kept)
+            text = f"{path} cannot be read: it is kept as {kept.name}, and its list of starts begins anew."
+            warnings.warn(text, SpeakertripWarning, stacklevel=3)
         entries: dict[str, Any] = {"starts": [*starts, asdict(self)]}
-        write_lines(folder / FILE, [json.dumps(entries, indent=2)])
+        write_lines(path, [json.dumps(entries, indent=2)])
 
 
 def provenance(

@@ -3,13 +3,14 @@
 import json
 import math
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from speakertrip.errors import StorageError
+from speakertrip.errors import SpeakertripWarning, StorageError, counted
 from speakertrip.losses import TripletHealth
 from speakertrip.manifests.lines import write_lines
 
@@ -72,13 +73,20 @@ class MetricsFile:
 
     Raises:
         StorageError: it cannot be written.
+
+    Warns:
+        SpeakertripWarning: records of steps that are to be kept are not there.
     """
 
     def __init__(self, path: Path, keep_until: int) -> None:
         self.path = path
         with _writing(path):
             lines = path.read_bytes().splitlines() if path.exists() and keep_until else []
-        write_lines(path, [line.decode() for line in lines if _step(line) <= keep_until])
+        kept = {step: line.decode() for line in lines if (step := _step(line)) <= keep_until}
+        if len(kept) < keep_until:
+            text = f"{path} lacks the records of {keep_until - len(kept)} of the {counted(keep_until, 'step')} done."
+            warnings.warn(text, SpeakertripWarning, stacklevel=3)
+        write_lines(path, kept.values())
 
     def append(self, record: StepRecord) -> None:
         """Add a record."""

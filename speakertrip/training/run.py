@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from speakertrip.bundle import Bundle
-from speakertrip.bundle.files import write_folder
+from speakertrip.bundle.files import require_replaceable, write_folder
 from speakertrip.config import TrainConfig, WatchConfig
 from speakertrip.corpora import split_speakers
 from speakertrip.embedding import Embedder, pick_device
@@ -30,7 +30,7 @@ from speakertrip.training.processes import leads, on_any, on_this_machine, requi
 from speakertrip.training.provenance import provenance
 from speakertrip.training.record import MetricsFile, StepRecord
 from speakertrip.training.schedules import learning_rate
-from speakertrip.training.source import SourceOpener
+from speakertrip.training.source import LaterSource, SourceOpener
 from speakertrip.training.throughput import Throughput, peak_memory
 from speakertrip.training.trainer import StepResult, Trainer
 from speakertrip.training.validation import Validated, Validation
@@ -61,13 +61,13 @@ class Run:
         self.config, self.folder, self.device = config, Path(out), device
         self.checkpoints = Checkpoints(self.folder)
         goes_on = self._goes_on(resume)
+        require_replaceable(self.folder / "bundle")
         manifest = Path(data) / config.data.manifest
         self.kept, held = split_speakers(read_manifest(manifest), config.validation.speakers, config.seed)
         self.validation = Validation(held, config)
         manifest_hash = hashlib.sha256(manifest.read_bytes()).hexdigest()
         self.origin = Origin(config, manifest_hash, self.validation.held_out)
-        memory_gib = config.data.memory_gib / on_this_machine()
-        source = source_of(self.kept, memory_gib, on_decode if leads() else lambda done: None)
+        source = LaterSource()
         dataset = CropDataset(self.kept, source, config, data)
 
         self.trainer = Trainer(config, pick_device(device), dataset.speakers)
@@ -89,6 +89,9 @@ class Run:
         made_by = done, config.seed, manifest, self.origin.manifest, self.kept, held
         self.provenance = provenance(*made_by, self.trainer.device, processes(), self.progress.init)
         require_alike(self.trainer.modules, self.progress, self.origin)
+        memory_gib = config.data.memory_gib / on_this_machine()
+        # As late as can be: whatever else refuses the run does so before hours of speech are decoded.
+        source.opened = source_of(self.kept, memory_gib, on_decode if leads() else lambda done: None)
         if leads():
             self.provenance.append_to(self.folder)
             write_lines(self.folder / "config.json", [config.model_dump_json(indent=2)])

@@ -9,12 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from speakertrip.errors import UsageError, counted
-from speakertrip.training.runs_values import costs_of, finite_number, flatten, interval_of, section_of
+from speakertrip.training.lock import is_held
+from speakertrip.training.runs_values import (
+    LAST_STEP,
+    costs_of,
+    finite_number,
+    flatten,
+    interval_of,
+    section_of,
+    went_on_from,
+)
 
 CONFIG, METRICS, MADE_BY = "config.json", "metrics.jsonl", "run.json"
-RECENT = 300.0  # seconds since the last record; a step or a validation may take a while
+RECENT = (
+    300.0  # seconds since the last record, where no lock can tell; a step or a validation may take a while
+)
 LARGEST = 1 << 20  # bytes of a configuration; run.json gets an entry with each start
-LAST_STEP = 2**53  # what is beyond is no step of a run, and no float counts it
 LATEST = (  # names in the records that tell how a run is doing, see StepRecord
     "loss",
     "loss_over_margin",
@@ -41,7 +51,8 @@ class RunFolder:
         config: of the run, as it stands in ``config.json``; empty where there is none to read.
         starts: what made it: an entry for each start, see ``Provenance``.
         rows: of ``metrics.jsonl``.
-        recent: whether the last record was written within ``RECENT``.
+        running: whether a process trains in it: by its lock, else by whether the last record was written within
+            ``RECENT``.
         problems: what is missing or cannot be read, a phrase each.
     """
 
@@ -49,13 +60,14 @@ class RunFolder:
     config: Mapping[str, Any] = field(default_factory=dict)
     starts: Sequence[Mapping[str, Any]] = ()
     rows: Sequence[Mapping[str, Any]] = ()
-    recent: bool = False
+    running: bool = False
     problems: Sequence[str] = ()
 
     @property
     def step(self) -> int:
-        """Steps that have a record."""
-        return int(self.rows[-1]["step"]) if self.rows else 0
+        """Steps done: to the last one with a record, or from which the run went on, for records may be lost."""
+        recorded = int(self.rows[-1]["step"]) if self.rows else 0
+        return max(recorded, went_on_from(self.starts))
 
     @property
     def steps(self) -> int | None:
@@ -65,16 +77,16 @@ class RunFolder:
 
     @property
     def state(self) -> str:
-        """Tell "finished", "running" (by the time of the last record), "stopped", or "empty"."""
+        """Tell "finished", "running", "stopped", or "empty"."""
         if self.steps is not None and self.step >= self.steps:
             return "finished"
         patience = section_of(self.config, "validation").get("patience")
         waited = self.validations[-1].get("without_gain") if self.validations else None
         if isinstance(patience, int) and isinstance(waited, int) and 0 < patience <= waited:
             return "finished"
-        if self.recent:
+        if self.running:
             return "running"
-        return "stopped" if self.rows else "empty"
+        return "stopped" if self.step else "empty"
 
     @property
     def validations(self) -> list[Mapping[str, Any]]:
@@ -156,7 +168,10 @@ def read_run(folder: str | os.PathLike[str]) -> RunFolder:
         problems.append(f"{MADE_BY} has no list of starts")
         starts = []
     rows = _rows(path / METRICS, problems)
-    return RunFolder(path, config, starts, rows, _recent(path / METRICS), problems)
+    lost = went_on_from(starts) - len(rows)
+    if lost > 0:
+        problems.append(f"{METRICS} lacks {counted(lost, 'step')}")
+    return RunFolder(path, config, starts, rows, _running(path), problems)
 
 
 def differences(runs: Sequence[RunFolder]) -> dict[str, list[Any]]:
@@ -206,8 +221,11 @@ def _rows(path: Path, problems: list[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def _recent(path: Path, now: Callable[[], float] = time.time) -> bool:
+def _running(folder: Path, now: Callable[[], float] = time.time) -> bool:
+    trains = is_held(folder)
+    if trains is not None:
+        return trains
     try:
-        return now() - path.stat().st_mtime < RECENT
+        return now() - (folder / METRICS).stat().st_mtime < RECENT
     except OSError:
         return False

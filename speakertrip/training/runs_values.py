@@ -1,8 +1,10 @@
 """Values of JSON of which nothing is known beforehand: files of runs may be old, torn or changed by hand."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+LAST_STEP = 2**53  # what is beyond is no step of a run, and no float counts it
 
 
 def finite_number(value: Any) -> float | None:
@@ -40,6 +42,16 @@ def section_of(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return a section of a configuration; an empty one where there is none."""
     section = config.get(name)
     return section if isinstance(section, dict) else {}
+
+
+def went_on_from(starts: Sequence[Mapping[str, Any]]) -> int:
+    """Return the steps that were done when a run was started last, as far as ``run.json`` tells; else 0.
+
+    >>> went_on_from([{"step": 0}, {"step": 12}]), went_on_from([{"step": "x"}]), went_on_from([])
+    (12, 0, 0)
+    """
+    step = finite_number(starts[-1].get("step")) if starts else None
+    return int(step) if step and 0 < step < LAST_STEP else 0
 
 
 def flatten(entries: Mapping[str, Any], before: str = "") -> dict[str, Any]:

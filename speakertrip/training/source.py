@@ -34,6 +34,25 @@ class Source(Protocol):
 SourceOpener = Callable[[Sequence[Utterance], float, Callable[[int], None]], Source]  # as open_source is
 
 
+class LaterSource:
+    """A source that is opened when whatever can be refused without its audio has been.
+
+    Attributes:
+        opened: what is read, once it is there.
+    """
+
+    opened: Source
+
+    @property
+    def lengths(self) -> Sequence[int]:
+        """See ``Source``."""
+        return self.opened.lengths
+
+    def read(self, index: int, first: int, count: int) -> FloatArray:
+        """See ``Source``."""
+        return self.opened.read(index, first, count)
+
+
 def open_source(
     utterances: Sequence[Utterance], memory_gib: float, progress: Callable[[int], None] = lambda done: None
 ) -> Source:

@@ -137,7 +137,7 @@ class Trainer:
         if not (math.isfinite(loss) and (norm.isfinite() or self.scaler.may_skip())):
             raise NotFiniteError(
                 f"At step {number} the loss is {loss:g} and its gradient {norm.item():g}; begin anew with a "
-                "lower optimizer.lr, or go on from the checkpoint with --resume."
+                "lower optimizer.lr, or go on with --resume from the checkpoint if there is one yet."
             )
         self.scaler.step(self.optimizer)
 

@@ -1,5 +1,6 @@
 """What a run shows of itself beside its records: pictures of validations, and what TensorBoard reads."""
 
+import warnings
 from pathlib import Path
 from types import ModuleType
 
@@ -7,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from speakertrip.config import WatchConfig
-from speakertrip.errors import NO_MATPLOTLIB, UsageError
+from speakertrip.errors import NO_MATPLOTLIB, SpeakertripWarning, StorageError, UsageError
 from speakertrip.evaluation.folder import plotting
 from speakertrip.metrics import OperatingPoint, det_curve
 from speakertrip.training.events import EventFile
@@ -18,7 +19,7 @@ MAPPED = 20  # speakers in a map: more colours nobody tells apart
 
 
 class Watch:
-    """Shows what the configuration asks for.
+    """Shows what the configuration asks for; what cannot be written is warned of, once, and shown no more.
 
     Args:
         config: what that is.
@@ -27,7 +28,6 @@ class Watch:
 
     Raises:
         UsageError: an extra that it needs is not installed.
-        StorageError: the folder cannot be written.
     """
 
     def __init__(self, config: WatchConfig, folder: Path, step: int) -> None:
@@ -36,14 +36,29 @@ class Watch:
         self.events = EventFile(folder, step) if config.tensorboard else None
 
     def validated(self, step: int, validation: Validation, found: Validated) -> None:
-        """Draw ``det-STEP.png`` and ``embeddings-STEP.png``.
-
-        Raises:
-            StorageError: they cannot be written.
-        """
+        """Draw ``det-STEP.png`` and ``embeddings-STEP.png``."""
         if self.plots is None:
             return
-        metrics, training = self.plots
+        try:
+            self._draw(step, validation, found, *self.plots)
+        except StorageError as error:
+            self.plots = None
+            _warn(f"{error} The run goes on without pictures.")
+
+    def add(self, record: StepRecord) -> None:
+        """Hand a record to TensorBoard."""
+        if self.events is None:
+            return
+        try:
+            self.events.add(record)
+        except StorageError as error:
+            self.events.close()
+            self.events = None
+            _warn(f"{error} The run goes on without TensorBoard.")
+
+    def _draw(
+        self, step: int, validation: Validation, found: Validated, metrics: ModuleType, training: ModuleType
+    ) -> None:
         name = f"step {step}"
         points = [OperatingPoint(p) for p in P_TARGETS]
         ends = found.calibration.eer_interval
@@ -57,10 +72,9 @@ class Watch:
         )
         metrics.save(map_, self.pictures / f"embeddings-{step:07}.png")
 
-    def add(self, record: StepRecord) -> None:
-        """Hand a record to TensorBoard."""
-        if self.events is not None:
-            self.events.add(record)
+
+def _warn(text: str) -> None:
+    warnings.warn(text, SpeakertripWarning, stacklevel=3)
 
 
 def require_plots() -> tuple[ModuleType, ModuleType]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from speakertrip.bundle.files import SUMS, read_folder, write_folder
+from speakertrip.bundle.files import SUMS, read_folder, require_replaceable, write_folder
 from speakertrip.errors import BundleError, StorageError
 
 OLD, NEW = {"a.txt": b"old"}, {"a.txt": b"new", "b.txt": bytes(range(256))}
@@ -91,12 +91,69 @@ def test_a_link_keeps_pointing_to_what_is_replaced(tmp_path):
     assert names(tmp_path) == ["link", "x"]
 
 
-def test_files_beside_checksums_are_never_replaced(tmp_path):
-    write_folder(tmp_path / "folder", NEW)
-    (tmp_path / "folder" / "notes.txt").write_text("years of work")
-    with pytest.raises(StorageError, match="holds other files"):
-        write_folder(tmp_path / "folder", NEW)
-    assert (tmp_path / "folder" / "notes.txt").read_text() == "years of work"
+def test_what_was_put_beside_the_files_stays(tmp_path):
+    write_folder(tmp_path / "x", NEW)
+    (tmp_path / "x" / "notes.txt").write_text("years of work")
+    (tmp_path / "x" / "plots").mkdir()
+    (tmp_path / "x" / "plots" / "a.png").touch()
+    for files in (OLD, NEW):
+        write_folder(tmp_path / "x", files)
+        assert read(tmp_path / "x") == files
+        assert names(tmp_path / "x") == [SUMS, *files, "notes.txt", "plots"]
+        assert names(tmp_path) == ["x"]
+    assert (tmp_path / "x" / "notes.txt").read_text() == "years of work"
+    assert names(tmp_path / "x" / "plots") == ["a.png"]
+
+
+@pytest.mark.parametrize("call", range(5))  # of two files aside, what was replaced, and it once more
+def test_what_was_put_beside_the_files_outlives_any_kill(tmp_path, monkeypatch, call):
+    write_folder(tmp_path / "x", NEW)
+    for name in ("notes.txt", "more.txt"):
+        (tmp_path / "x" / name).write_text("years of work")
+    calls, real = [], Path.rename
+
+    def die(self, target):
+        calls.append(self)
+        if len(calls) > call:
+            raise Broken
+        return real(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", die)
+        patch.setattr(
+            shutil, "rmtree", lambda *arguments, **options: None
+        )  # nor does a killed process tidy up
+        with pytest.raises(Broken):
+            write_folder(tmp_path / "x", OLD)
+    assert len(calls) > call
+    write_folder(tmp_path / "x", OLD)
+    assert names(tmp_path / "x") == [SUMS, "a.txt", "more.txt", "notes.txt"]
+    assert read(tmp_path / "x") == OLD
+    assert names(tmp_path) == ["x"]
+
+
+def test_a_file_by_the_name_of_a_new_one_is_not_replaced(tmp_path):
+    write_folder(tmp_path / "x", OLD)
+    (tmp_path / "x" / "b.txt").write_text("years of work")
+    with pytest.raises(StorageError, match=r"x holds other files \(b\.txt\); move them elsewhere"):
+        write_folder(tmp_path / "x", NEW)
+    assert read(tmp_path / "x") == OLD
+    assert (tmp_path / "x" / "b.txt").read_text() == "years of work"
+
+
+def test_whether_a_folder_would_be_replaced_can_be_asked_before(tmp_path):
+    write_folder(tmp_path / "x", OLD)
+    (tmp_path / "x" / "notes.txt").touch()
+    (tmp_path / "empty").mkdir()
+    for place in ("x", "empty", "none"):
+        require_replaceable(tmp_path / place)
+    (tmp_path / "file").touch()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").touch()
+    with pytest.raises(StorageError, match="file: Not a directory"):
+        require_replaceable(tmp_path / "file")
+    with pytest.raises(StorageError, match=r"other holds other files \(thesis\.txt\)"):
+        require_replaceable(tmp_path / "other")
 
 
 def test_other_files_are_never_replaced(tmp_path):

@@ -94,7 +94,7 @@ def test_what_a_file_would_clip_is_scaled(place, capsys):
             ["--set", "augment.chain.0.snr=1"],
             "voice.wav",
             6,
-            "config.toml: augment.chain.0.snr: no such option",
+            "augment.chain.0.snr=1': augment.chain.0.snr: no such option",
         ),
         (["--set", "augment.chain.0.manifest=no"], "voice.wav", 6, "augment.chain.0 (noise): "),
         (["--set", 'augment.chain=[{kind = "babble"}]'], "voice.wav", 6, "manifest.train.jsonl"),

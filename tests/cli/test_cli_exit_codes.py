@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from speakertrip import verifier
 from speakertrip.cli import main, run
@@ -127,7 +128,15 @@ def raiser(error: BaseException):
         (RecursionError(), 70, "Internal error"),
         (KeyError("x"), 70, "Internal error"),
         (Panic("boom"), 70, "Internal error: Panic('boom')"),
-        (MemoryError(), 70, "Out of memory"),
+        (MemoryError(), 70, "Out of memory; in training set compute.micro_batch"),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB."),
+            70,
+            "The GPU is out of memory",
+        ),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), 70, "The GPU is out of memory"),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), 70, "The GPU is out of memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 70, "Out of memory"),
         (OSError(28, "No space left on device"), 7, "No space left on device"),
         (PermissionError(13, "Permission denied", "/x"), 7, "/x"),
         (BrokenPipeError(32, "Broken pipe"), 7, "closed before all of it was written"),

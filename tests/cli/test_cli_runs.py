@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tiny_recipe import TINY_ENCODER
@@ -113,7 +114,7 @@ def test_show_says_how_a_run_does_and_draws_it(folder, tmp_path, capsys):
     ):
         assert any(line.startswith(name + " ") for line in out.splitlines()), name
     assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
-    assert run(["runs", "show", f"{folder}/torn", "--json"]) == 0
+    assert run(["runs", "show", f"{folder}/torn", "--plot", str(tmp_path / "one.png"), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert len(shown["starts"]) == 1
     assert shown["problems"]
@@ -125,13 +126,22 @@ def test_show_says_how_a_run_does_and_draws_it(folder, tmp_path, capsys):
         (["list", "nowhere"], 2, "There is no folder nowhere"),
         (["show", "nowhere"], 2, "nowhere is no run"),
         (["compare", "large"], 2, "Name two runs or more"),
-        (["show", "large", "--plot", "large/metrics.jsonl"], 2, "would overwrite what is read"),
+        (["show", "large", "--plot", "large/metrics.jsonl"], 2, "give one that ends in .png"),
+        (["show", "large", "--plot", ""], 2, "--plot '' is no name of a picture"),
+        (["show", "large", "--plot", "-"], 2, "--plot '-' is no name of a picture"),
+        (["show", "large", "--plot", "note.png"], 2, "would overwrite what is no picture"),
+        (["compare", "large", "small margin", "--plot", "note.png"], 2, "would overwrite what is no picture"),
         (["show", "large", "--plot", "large"], 7, "it is a folder"),
     ],
 )
 def test_what_cannot_be_done_is_said(folder, capsys, monkeypatch, arguments, code, words):
     monkeypatch.chdir(folder)
+    Path("note.png").write_text("no picture")
+    before = Path("large/metrics.jsonl").read_bytes()
     assert run(["runs", *arguments]) == code
     out, err = capsys.readouterr()
     assert out == ""
     assert words in err
+    assert Path("note.png").read_text() == "no picture"
+    assert Path("large/metrics.jsonl").read_bytes() == before
+    assert not Path("-").exists()

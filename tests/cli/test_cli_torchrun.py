@@ -1,4 +1,4 @@
-"""Two "machines" on one host, as the VoxCeleb recipe has them: one is killed, and the run ends all the same."""
+"""Processes of torchrun: killed, the run ends all the same; asked to end, it saves."""
 
 import json
 import os
@@ -80,3 +80,31 @@ def test_a_killed_machine_starts_again_from_the_checkpoint(tmp_path):
     assert starts[1]["step"] >= 2
     assert {start["processes"] for start in starts} == {2}
     assert Bundle.load(tmp_path / "run" / "bundle").calibration.trials > 0
+
+
+def test_a_signal_to_the_launcher_saves_and_stops(tmp_path):
+    write_synthetic_corpus(tmp_path / "data", train_speakers=8, test_speakers=2, utterances=2, seconds=1.0)
+    (tmp_path / "config.toml").write_text(CONFIG)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    verb = ["-m", "speakertrip", "train", "config.toml", "--data", "data", "--out", "run", "--device", "cpu"]
+    changes = [
+        "--set",
+        "optimizer.steps=100_000",
+        "--set",
+        "checkpoint.every=0",
+        "--set",
+        "validation.every=100_000",
+    ]
+    with subprocess.Popen(
+        [*launcher, *verb, *changes],
+        cwd=tmp_path,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not process.stderr.readline().startswith("step 10/"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert err.count("--resume") == 1
+    assert (tmp_path / "run" / "checkpoint.safetensors").exists()

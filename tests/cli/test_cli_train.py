@@ -1,5 +1,6 @@
 """``speakertrip train`` as a user runs it: progress on stderr, Ctrl-C saves, --resume goes on."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +10,10 @@ from tiny_recipe import TINY_ENCODER
 
 from speakertrip.bundle import Bundle
 from speakertrip.cli import run
+from speakertrip.cli.train import _lines
+from speakertrip.config import OptimizerConfig, TrainConfig
 from speakertrip.corpora.synthetic import write_synthetic_corpus
+from speakertrip.training.record import StepRecord
 
 CONFIG = f"""
 seed = 1
@@ -107,7 +111,8 @@ def test_an_interrupt_saves_exits_with_130_and_can_be_resumed(place):
     assert "--resume" in err
     assert "Traceback" not in err
     assert Bundle.load(place / "cut" / "bundle").calibration.targets > 0
-    stopped_at = int(err.strip().splitlines()[-2].split()[1].split("/")[0])
+    stopped_at = len((place / "cut" / "metrics.jsonl").read_text().splitlines())
+    assert stopped_at >= 10
     process = subprocess.Popen(
         [*command, "--set", "optimizer.steps=100_000", "--resume"], stderr=subprocess.PIPE, text=True
     )
@@ -115,3 +120,35 @@ def test_an_interrupt_saves_exits_with_130_and_can_be_resumed(place):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert int(first.split()[1].split("/")[0]) > stopped_at
+
+
+def test_a_run_without_a_foreseeable_end_has_a_line_too():
+    settings = TrainConfig(optimizer=OptimizerConfig(steps=10**9))
+    (line,) = _lines(StepRecord(1, loss=1.0, lr=1e-3, utterances_per_second=1e-9), settings)
+    assert line.endswith("999 days, 0:00:00 left")
+
+
+def on_full_disk():
+    return open("/dev/full", "w")  # noqa: PTH123
+
+
+def on_closed_pipe():
+    read, write = os.pipe()
+    os.close(read)
+    return os.fdopen(write, "w")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="descriptors are POSIX's")  # noqa: PTH110
+@pytest.mark.parametrize("where", ["full", "a closed pipe", "closed"])
+def test_a_training_goes_on_where_nothing_can_be_said(place, where):
+    name = f"silent {where}"
+    words = [sys.executable, "-m", "speakertrip", *arguments(place, name, "--threads", "1", "--resume")]
+    if where == "closed":
+        done = subprocess.run(
+            ["sh", "-c", 'exec "$@" 2>&-', "sh", *words], stdout=subprocess.PIPE, check=False
+        )
+    else:
+        with on_full_disk() if where == "full" else on_closed_pipe() as stderr:
+            done = subprocess.run(words, stdout=subprocess.PIPE, stderr=stderr, check=False)
+    assert (done.returncode, done.stdout.decode()) == (0, f"{place}/{name}/bundle\n")
+    assert (place / name / "metrics.jsonl").read_text().count("\n") == 12

@@ -119,7 +119,7 @@ def test_no_option_names_a_dev_list_and_the_help_says_why(capsys):
         (["--set", "batch.speakers=99"], 6, "give other utterances by --space"),
         (["--set", "data.manifest=none.jsonl"], 6, "Cannot read the manifest"),
         (["--set", "validation.speakers=9"], 6, "Lower validation.speakers"),
-        (["--space", "none.toml"], 6, "Cannot read the configuration none.toml"),
+        (["--space", "none.toml"], 6, "Cannot read the search space none.toml"),
         (["--trials", "0"], 2, "--trials"),
     ],
 )

@@ -61,7 +61,28 @@ def test_values_and_overrides(write):
             r"loss\.triplet\.margin\.value: must",
         ),
         ("[loss]\nmargin = nan", r"loss\.margin\.value: must be a finite number"),
-        ("[loss]\nmargin = 'wide'", r"loss\.margin\.value: must be a valid number"),
+        ("[loss]\nmargin = 'wide'", r"loss\.margin: must be a number or a section"),
+        ("[loss]\nmargin = true", r"loss\.margin: must be a number or a section"),
+        (
+            '[loss]\nkind = "joint"\nsoftmax.kind = "ge2e"\ntriplet.margin = 9',
+            r"loss\.triplet\.margin\.value: must be less",
+        ),
+        ("[optimizer]\nsteps = true", r"optimizer\.steps: must be a number, not true"),
+        ("[optimizer]\nlr = '1e-3'", r'optimizer\.lr: must be a number, not "1e-3"'),
+        ("[data]\nspeeds = [0.9, true]", r"data\.speeds\.1: must be a number, not true"),
+        ("[compute]\ncompile = 'yes'", r'compute\.compile: must be true or false, not "yes"'),
+        ("[compute]\ncompile = 1", r"compute\.compile: must be true or false, not 1"),
+        ("[data]\nspeeds = []\n[optimizer]\nsteps = 0", r"data: speeds must .* \(and 1 more\)"),
+        ("[optimizer]\nsteps = 99999999999999999999", r"optimizer\.steps: must be less than or equal to"),
+        ("[optimizer]\nlr = 1e300", r"optimizer\.lr: must be less than or equal to"),
+        ("[loss]\nmemory.size = 99999999999", r"loss\.memory\.size: must be less than or equal to"),
+        ("[data]\nmemory_gib = 1e300", r"data\.memory_gib: must be less than or equal to"),
+        ('[data]\nmanifest = "a\\u0000b"', r"data\.manifest: a name of a file holds no NUL"),
+        (f"seed = {'9' * 5000}", "holds a number of thousands of digits"),
+        (
+            "[optimizer]\nfrozen_steps = 3",
+            r"config\.toml: optimizer\.frozen_steps: the triplet loss has nothing",
+        ),
         ('[encoder]\nkind = "resnet"', r"encoder: .*'ecapa', 'xvector'"),
         ('[encoder]\nkind = "ecapa"\nchannels = 100', r"encoder: channels \(100\) must be a multiple"),
         ("[data]\nspeeds = [1.0, 1.0]", r"data: speeds must be a non-empty list of different factors"),
@@ -145,7 +166,7 @@ def test_the_first_kind_of_a_section_that_has_no_usual_one_keeps_its_options(wri
 def test_brackets_without_end_are_refused(write):
     with pytest.raises(ConfigError, match=r"config\.toml has brackets too deep within each other"):
         read_config(write("seed = " + "[" * 200_000))
-    with pytest.raises(ConfigError, match="seed: must be"):
+    with pytest.raises(ConfigError, match=r"The value of --set 'seed=.* is not TOML: "):
         read_config(write("seed = 1"), ["seed=" + "[" * 200_000])
 
 
@@ -159,8 +180,85 @@ def test_overrides_that_lead_nowhere_are_named(write, override):
 
 @pytest.mark.parametrize("override", ["loss.margin", "=3", "loss..margin=1", "seed.x=1"])
 def test_bad_overrides_are_named(write, override):
-    with pytest.raises(ConfigError, match="override"):
+    with pytest.raises(ConfigError, match=r"^--set '"):
         read_config(write("seed = 1"), [override])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["seed=2", "foo=3"], r"^--set 'foo=3': foo: no such option\.$"),
+        (["loss.margin=9"], r"^--set 'loss\.margin=9': loss\.margin\.value: must be less"),
+        (["loss={margin = 9}"], r"^--set .*: loss\.margin\.value: must be less"),
+        (["optimizer.steps=true"], r"^--set 'optimizer\.steps=true': optimizer\.steps: must be a number"),
+        ([f"seed={'9' * 5000}"], r"^--set 'seed=9{55}\.\.\.': seed: is too large\.$"),
+        (["seed=-2", "seed=-1", "loss.margin=0.3"], r"^--set 'seed=-1': seed: must be"),
+        (["features={f_min = 7700}"], r"^--set .*: features: f_min \(7700\) must lie below"),
+        (
+            ["features.f_min=7000"],
+            r"^\S+config\.toml with --set 'features\.f_min=7000': features: f_min \(7000\)",
+        ),
+        (["seed=1", "features.f_max=9000"], r"^--set 'features\.f_max=9000': features\.f_max: must be"),
+        (["data.speeds=[0.9,1.0"], r"^The value of --set 'data\.speeds=\[0\.9,1\.0' is not TOML: Unclosed"),
+        (["optimizer.lr=3e-4\nfoo=3"], r"^--set 'optimizer\.lr=3e-4\\nfoo=3' gives more than one key"),
+        (["features.mels.kind=x"], r"goes into 'mels', which is not a section; give the whole of it"),
+    ],
+)
+def test_a_fault_of_an_override_names_the_override(write, overrides, message):
+    path = write("[features]\nmels = 40\nf_max = 6000\n")
+    with pytest.raises(ConfigError, match=message):
+        read_config(path, overrides)
+    with pytest.raises(ConfigError, match=r"^\S+config\.toml: features\.mels: must be"):
+        read_config(write("[features]\nmels = 7\n"), ["seed=1", "batch.speakers=8"])
+
+
+def test_numbers_may_be_written_as_many_write_them(write):
+    config = read_config(write(""), ["optimizer.lr=.001", "optimizer.steps=1e3", "optimizer.clip_norm=5."])
+    assert (config.optimizer.lr, config.optimizer.steps, config.optimizer.clip_norm) == (0.001, 1000, 5.0)
+
+
+def test_a_value_may_have_several_lines(write):
+    assert read_config(write(""), ["data.speeds=[0.9,\n1.0]"]).data.speeds == (0.9, 1.0)
+
+
+def test_a_byte_order_mark_is_no_entry(write):
+    assert read_config(write("\ufeffseed = 3")).seed == 3
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["optimizer.steps=100", "optimizer.warmup_steps=100"], r"warmup_steps \(100\) must be less than"),
+        (["optimizer.steps=5", "average.kind=last", "average.every=6"], r"average\.every \(6\) must not be"),
+        (
+            ["optimizer.steps=5", 'loss.margin={kind = "linear", start = 0.1, end = 0.4, steps = 6}'],
+            r"loss\.margin\.steps \(6\) must not be",
+        ),
+        (
+            ["optimizer.steps=5", 'loss={kind = "aam-softmax", margin_warmup_steps = 6}'],
+            r"loss\.margin_warmup_steps \(6\) must not be",
+        ),
+        (
+            [
+                "optimizer.steps=5",
+                'loss={kind = "joint", softmax = {kind = "aam-softmax", margin_warmup_steps = 6}}',
+            ],
+            r"loss\.softmax\.margin_warmup_steps \(6\) must not be",
+        ),
+    ],
+)
+def test_schedules_that_outlast_the_run_are_refused(write, overrides, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_config(write(""), overrides)
+    assert "with --set 'optimizer.steps=" in str(caught.value)
+    longer = overrides[0].replace("=5", "=6").replace("=100", "=101")
+    assert read_config(write(""), [longer, *overrides[1:]])
+
+
+def test_a_short_run_needs_no_other_warm_up_than_the_default(write):
+    config = read_config(write(""), ["optimizer.steps=100"])
+    assert config.optimizer.steps < config.optimizer.warmup_steps
+    assert TrainConfig.model_validate(config.model_dump()) == config
 
 
 def test_files_that_cannot_be_read(tmp_path):

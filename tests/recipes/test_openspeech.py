@@ -37,7 +37,8 @@ def bundle(tmp_path_factory):
     write_manifest(folder / "manifest.train.jsonl", {u.id: u for each in chosen for u in each}.values())
     done = speakertrip(
         *("train", ROOT / "recipes/openspeech/ecapa-small.toml", "--data", folder, "--out", folder / "run"),
-        *("--set", "optimizer.steps=8", "--set", "validation.speakers=10", "--set", "validation.every=8"),
+        *("--set", "optimizer.steps=8", "--set", "optimizer.warmup_steps=1"),
+        *("--set", "validation.speakers=10", "--set", "validation.every=8"),
         *("--set", "encoder.channels=32", "--set", "batch.speakers=16", "--threads", "1"),
     )
     assert done.returncode == 0, done.stderr

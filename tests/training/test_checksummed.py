@@ -29,6 +29,13 @@ def test_reads_what_was_written(tmp_path):
         assert torch.equal(tensors[name], tensor), name
 
 
+def test_others_may_read_it_as_any_file_here(tmp_path):
+    (tmp_path / "plain").touch()
+    (tmp_path / "file").touch(mode=0o600)  # as a write that was killed may leave it
+    write_checksummed(tmp_path / "file", TENSORS, "text")
+    assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def test_the_same_content_gives_the_same_bytes(tmp_path):
     write_checksummed(tmp_path / "a", TENSORS, "text")
     write_checksummed(tmp_path / "b", dict(reversed(TENSORS.items())), "text")

@@ -17,6 +17,7 @@ from speakertrip.errors import (
     AudioError,
     ConfigError,
     DataError,
+    SpeakertripError,
     SpeakertripWarning,
     TrainingError,
     UsageError,
@@ -91,6 +92,80 @@ def test_an_interrupt_saves_and_a_resumed_run_ends_as_the_uninterrupted_one(
     assert {name.split(".")[0] for name in state(run)} == {"model", "objective", "optimizer", "bundle"}
     for name in FILES:
         assert (run / name).read_bytes() == (finished[0] / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_to_end_saves_as_an_interrupt_does(finished, config, corpus, tmp_path, name):
+    if not hasattr(signal, name):
+        pytest.skip("this system has no such signal")
+
+    def end(record):
+        if record.step == 1:
+            os.kill(os.getpid(), getattr(signal, name))
+
+    before = signal.signal(getattr(signal, name), signal.SIG_DFL)  # ignored where nohup runs the tests
+    assert train(config, corpus, tmp_path / "run", on_record=end) is False
+    assert signal.signal(getattr(signal, name), before) == signal.SIG_DFL
+    assert [row["step"] for row in records(tmp_path / "run")] == [1, 2]
+    assert train(config, corpus, tmp_path / "run", resume=True) is True
+    assert records(tmp_path / "run") == records(finished[0])
+
+
+def test_what_somebody_puts_into_the_bundle_stays_and_ends_nothing(finished, config, corpus, tmp_path):
+    run = tmp_path / "run"
+
+    def put(record):
+        if record.step == 3:
+            (run / "bundle" / "notes.txt").write_text("years of work")
+
+    assert train(config, corpus, run, on_record=put)
+    assert train(config, corpus, run, resume=True)
+    assert (run / "bundle" / "notes.txt").read_text() == "years of work"
+    for name in FILES:
+        assert (run / name).read_bytes() == (finished[0] / name).read_bytes(), name
+
+
+def broken(what, config, run, corpus, finished):
+    """Return a configuration, and further arguments, that a training is to refuse."""
+    if what == "another configuration":
+        shutil.copytree(finished, run)
+        return config.model_copy(update={"seed": 5}), {"resume": True}
+    if what == "a bundle of somebody":
+        (run / "bundle").mkdir(parents=True)
+        (run / "bundle" / "thesis.txt").touch()
+    if what == "a file in the place of the run":
+        run.touch()
+    if what == "nothing to begin with":
+        return config, {"init": corpus / "nowhere"}
+    if what == "a device that is not there":
+        return config, {"device": "tpu"}
+    if what == "too few speakers":
+        return config.model_copy(update={"batch": config.batch.model_copy(update={"speakers": 99})}), {}
+    return config, {}
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("another configuration", "another seed"),
+        ("a bundle of somebody", "bundle holds other files .thesis"),
+        ("a file in the place of the run", "Cannot write"),
+        ("nothing to begin with", "no bundle at"),
+        ("a device that is not there", "'tpu' is not available"),
+        ("too few speakers", "cannot be filled"),
+    ],
+)
+def test_what_is_wrong_is_said_before_the_corpus_is_decoded(finished, config, corpus, tmp_path, what, words):
+    changed, more = broken(what, config, tmp_path / "run", corpus, finished[0])
+    decoded = []
+
+    def spy(*arguments):
+        decoded.append(arguments)
+        return open_source(*arguments)
+
+    with pytest.raises(SpeakertripError, match=words):
+        train(changed, corpus, tmp_path / "run", source_of=spy, **more)
+    assert not decoded
 
 
 STATEFUL = {

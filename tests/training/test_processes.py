@@ -191,6 +191,18 @@ def test_alone_there_is_nothing_to_join(monkeypatch):
         assert own_share([1, 2, 3]) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("there", [("RANK", "WORLD_SIZE"), ("MASTER_ADDR",)])
+def test_half_of_a_launcher_is_refused(monkeypatch, there):
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    for name in there:
+        monkeypatch.setenv(name, "1")
+    missing = [name for name in ENVIRONMENT if name not in there]
+    words = f"{', '.join(there)} is set but not {', '.join(missing)}; start with torchrun"
+    with pytest.raises(UsageError, match=words), process_group("cpu"):
+        pass
+
+
 def test_processes_that_cannot_meet_say_so(monkeypatch):
     for name, value in zip(ENVIRONMENT, ("0", "2", "127.0.0.1", "70000"), strict=True):
         monkeypatch.setenv(name, value)

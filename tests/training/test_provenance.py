@@ -10,6 +10,7 @@ import torch
 
 import speakertrip
 from speakertrip.corpora import split_speakers
+from speakertrip.errors import SpeakertripWarning
 from speakertrip.manifests import Utterance
 from speakertrip.training import train
 from speakertrip.training.provenance import checkout_of, provenance
@@ -79,10 +80,20 @@ def test_a_start_is_added_to_the_ones_before(tmp_path):
     assert (starts[1]["seed"], starts[1]["processes"], starts[1]["device"]) == (5, 2, "cpu")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"starts": 3}', '{"began": 1}', "\ud83d"])
-def test_a_damaged_file_is_begun_anew(tmp_path, content):
-    (tmp_path / "run.json").write_bytes(content.encode("utf-8", "surrogatepass"))
+def test_of_a_run_from_before_there_was_the_file_nothing_is_said(tmp_path):
     make(3, tmp_path)
+    assert [start["step"] for start in json.loads((tmp_path / "run.json").read_text())["starts"]] == [3]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"starts": 3}', '{"began": 1}', "\ud83d"])
+def test_a_damaged_file_is_begun_anew_and_kept(tmp_path, content):
+    damaged = content.encode("utf-8", "surrogatepass")
+    (tmp_path / "run.json").write_bytes(damaged)
+    with pytest.warns(
+        SpeakertripWarning, match=r"run\.json cannot be read: it is kept as run\.json\.damaged"
+    ):
+        make(3, tmp_path)
+    assert (tmp_path / "run.json.damaged").read_bytes() == damaged
     assert [start["step"] for start in json.loads((tmp_path / "run.json").read_text())["starts"]] == [3]
 
 

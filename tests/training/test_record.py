@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from speakertrip.errors import StorageError
+from speakertrip.errors import SpeakertripWarning, StorageError
 from speakertrip.losses import TripletHealth
 from speakertrip.training.record import MetricsFile, StepRecord
 
@@ -45,3 +45,18 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="Cannot write"):
         MetricsFile(tmp_path / "file" / "metrics.jsonl", keep_until=0)
+
+
+def test_records_that_were_lost_are_said_and_one_that_is_there_twice_stays_once(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    metrics = MetricsFile(path, keep_until=0)
+    for step in (1, 2, 2, 3):
+        metrics.append(record(step))
+    MetricsFile(path, keep_until=3)
+    assert [line["step"] for line in lines(path)] == [1, 2, 3]
+    with pytest.warns(SpeakertripWarning, match=r"metrics\.jsonl lacks the records of 2 of the 5 steps done"):
+        MetricsFile(path, keep_until=5)
+    path.unlink()
+    with pytest.warns(SpeakertripWarning, match="of 5 of the 5 steps"):
+        MetricsFile(path, keep_until=5)
+    assert path.read_text() == ""

@@ -69,7 +69,7 @@ def progress(run):
 
 def test_a_checkpoint_between_validations_knows_steps_and_best(small, whole, corpus, tmp_path):
     stop(small, corpus, tmp_path / "a", 3)
-    assert progress(tmp_path / "a") == {"step": 2, "best_eer": float("inf")}
+    assert progress(tmp_path / "a") == {"step": 2, "best_eer": float("inf"), "init": ""}
     assert not (tmp_path / "a" / "bundle").exists()
     stop(small, corpus, tmp_path / "b", 6)
     assert progress(tmp_path / "b")["step"] == 4

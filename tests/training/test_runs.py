@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speakertrip.errors import UsageError
+from speakertrip.training.lock import held
 from speakertrip.training.runs import differences, find_runs, read_run
 
 CONFIG = {"seed": 1, "loss": {"kind": "triplet"}, "optimizer": {"steps": 4}, "validation": {"patience": 0}}
@@ -152,3 +153,20 @@ def test_whatever_the_files_hold_there_is_a_summary_in_standard_json(scratch, fo
 def test_reading_runs_loads_no_torch():
     script = "import sys, speakertrip.training.runs, speakertrip.cli.runs; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_lock_tells_whether_a_run_goes_on(make):
+    run = make("run", rows(2), age=10)
+    with held(run):
+        assert read_run(run).state == "running"
+    assert read_run(run).state == "stopped"  # however new its last record is
+    (run / "run.lock").unlink()
+    assert read_run(run).state == "running"
+
+
+@pytest.mark.parametrize(("kept", "said"), [(0, "lacks 4 steps"), (3, "lacks 1 step"), (4, None)])
+def test_steps_whose_records_were_lost_are_known_from_the_last_start(make, kept, said):
+    starts = [{"step": 0}, {"step": 4}]
+    run = read_run(make("run", rows(kept) if kept else [], starts=starts))
+    assert (run.step, run.state) == (4, "finished")
+    assert list(run.problems) == ([f"metrics.jsonl {said}"] if said else [])

@@ -1,3 +1,4 @@
+import resource
 import sys
 
 import numpy as np
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from speakertrip.config import TrainConfig
-from speakertrip.errors import UsageError
+from speakertrip.errors import SpeakertripWarning, StorageError, UsageError
 from speakertrip.training import train
 from speakertrip.training.events import EventFile, scalars
 from speakertrip.training.record import StepRecord
@@ -73,6 +74,42 @@ def test_a_missing_extra_is_said_before_the_run_begins(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(("name", "words"), [("pictures", "pictures"), ("tensorboard", "TensorBoard")])
+def test_what_cannot_be_written_costs_a_warning_and_nothing_else(name, words, config, corpus, tmp_path):
+    pytest.importorskip(name if name == "tensorboard" else "matplotlib")
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / name).touch()  # a file where a folder is to be
+    with pytest.warns(SpeakertripWarning) as warned:
+        assert train(watched(config, **{name: True}), corpus, run)
+    assert len(warned) == 1
+    assert str(warned[0].message).startswith(f"Cannot write {run / name}")
+    assert str(warned[0].message).endswith(f". The run goes on without {words}.")
+    assert (run / "metrics.jsonl").read_text().count("\n") == 6
+    assert (run / "checkpoint.safetensors").exists()
+    assert (run / "bundle").exists()
+
+
+def fill(events):
+    for step in range(2, 9):
+        events.add(StepRecord(step, loss=1.0, lr=0.1, validation_eer=0.5))
+
+
+def test_a_disk_that_fills_up_ends_what_tensorboard_reads_in_one_sentence(tmp_path, capsys):
+    pytest.importorskip("tensorboard")
+    events = EventFile(tmp_path, 0)
+    events.add(StepRecord(1, loss=1.0, lr=0.1, validation_eer=0.5))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(StorageError, match=r"Cannot write .*tensorboard: File too large"):
+            fill(events)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    events.close()
+    assert capsys.readouterr() == ("", "")  # no traceback of its thread
+
+
 def read_events(folder):
     """Return ``{name: {step: value}}`` as TensorBoard shows it."""
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
@@ -87,10 +124,10 @@ def test_tensorboard_shows_the_records_and_none_from_before_a_resume(tmp_path):
     events = EventFile(tmp_path, 0)
     for step in (1, 2, 3):
         events.add(StepRecord(step, loss=1.0 / step, lr=0.1, validation_eer=0.5 if step == 3 else None))
-    events.writer.close()
+    events.close()
     events = EventFile(tmp_path, 2)
     events.add(StepRecord(3, loss=9.0, lr=0.1, validation_eer=0.25, validation_min_dcf={"0.01": 0.75}))
-    events.writer.close()
+    events.close()
     found = read_events(tmp_path / "tensorboard")
     assert found["loss"] == {1: 1.0, 2: 0.5, 3: 9.0}
     assert found["validation_eer"] == {3: 0.25}

@@ -1,6 +1,7 @@
 """A search over margin, hard share, batch shape and learning rate."""
 
 import hashlib
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speakertrip.config import TrainConfig, TuneSpace
-from speakertrip.errors import UsageError
+from speakertrip.errors import SpeakertripWarning, UsageError
 from speakertrip.manifests import Utterance
 from speakertrip.training.interrupts import interruptible
 from speakertrip.training.source import Source, open_source
@@ -74,7 +75,7 @@ def tune(plan: Plan, jobs: int = 1, threads: int | None = None) -> Findings:
         What came out; not ``done`` if it was interrupted, or if other processes are still at work.
 
     Raises:
-        UsageError: the extra is not installed, or ``out`` holds another tune.
+        UsageError: the extra is not installed, or ``out`` holds another tune or other files.
         ConfigError: the recipe has another loss, or the space no batch that can be filled.
         DataError, AudioError, StorageError, TrainingError: as of ``train``.
     """
@@ -97,6 +98,7 @@ class Workshop:
         from speakertrip.training.tuning.study import Study
 
         self.plan, self.folder = plan, Path(plan.out)
+        _require_own_folder(self.folder)
         recipe = plan.recipe
         self.recipe = shorten(recipe, plan.steps or recipe.optimizer.steps)
         self.judges = Judges(recipe, plan.data, self.folder)
@@ -111,7 +113,11 @@ class Workshop:
             "training manifest": hashlib.sha256(manifest).hexdigest(),
         }
         warmup = self.recipe.optimizer.warmup_steps
-        self.study = Study(self.folder, space, space.recipe_point(recipe), origin, recipe.seed, warmup)
+        first = space.recipe_point(recipe)
+        self.study = Study(self.folder, space, first, origin, recipe.seed, warmup)
+        if first is None and not self.study.records():
+            text = "The recipe's own values are no point of the space: no trial stands for them, to be compared with."
+            warnings.warn(text, SpeakertripWarning, stacklevel=3)
         with self.study.lock:
             self.judges.write()
         self.source: Source | None = None
@@ -168,7 +174,16 @@ def _work(plan: Plan) -> None:
         workshop.study.close()
 
 
+def _require_own_folder(folder: Path) -> None:
+    """Refuse a folder of something else: a data folder, say, whose training manifest a tune's would replace."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if names - {"study.lock"} and "study.db" not in names:
+        raise UsageError(
+            f"{folder} holds other files and no tune; name a folder that is empty or not there yet."
+        )
+
+
 def _require_extra() -> None:
-    missing = [name for name in ("optuna", "filelock", "matplotlib") if find_spec(name) is None]
+    missing = [name for name in ("optuna", "matplotlib") if find_spec(name) is None]
     if missing:
         raise UsageError(f"A tune needs {' and '.join(missing)}: install the tune extra, speakertrip[tune].")

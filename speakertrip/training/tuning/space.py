@@ -144,8 +144,11 @@ def shorten(recipe: TrainConfig, steps: int) -> TrainConfig:
         >>> short.optimizer.steps, short.optimizer.warmup_steps, short.validation.every
         (60, 6, 30)
     """
+    if steps == recipe.optimizer.steps:
+        return recipe
     share = steps / recipe.optimizer.steps
-    optimizer = {"steps": steps, "warmup_steps": round(recipe.optimizer.warmup_steps * share)}
+    warmup = min(round(recipe.optimizer.warmup_steps * share), steps - 1)
+    optimizer = {"steps": steps, "warmup_steps": warmup}
     validation = {"every": max(1, round(recipe.validation.every * share))}
     average = recipe.average
     if average.kind == "last":

@@ -95,6 +95,11 @@ def test_a_short_run_warms_up_and_validates_in_proportion():
     assert shorten(recipe, 950) == recipe
     running = of({"average": {"kind": "ema"}})
     assert shorten(running, 60).average == running.average
+    hurried = of({"optimizer": {"steps": 10, "warmup_steps": 9}})
+    assert shorten(hurried, 1).optimizer.warmup_steps == 0
+    brief = of({"optimizer": {"steps": 100}})  # with the warm-up of any run
+    assert TrainConfig.model_validate(shorten(brief, 50).model_dump()).optimizer.warmup_steps == 49
+    assert shorten(brief, 100) == brief
     assert shorten(recipe, 1).validation.every == 1
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from speakertrip.config import TrainConfig, TuneSpace, read_config
 from speakertrip.embedding import Embedder
-from speakertrip.errors import ConfigError, DivergedError, TrainingError, UsageError
+from speakertrip.errors import ConfigError, DivergedError, SpeakertripWarning, TrainingError, UsageError
+from speakertrip.manifests import write_manifest
 from speakertrip.training.run import Run
 from speakertrip.training.tuning import Plan, search, trial, tune
 from speakertrip.training.tuning.records import trial_folder
@@ -310,6 +311,25 @@ def test_batches_that_cannot_be_filled_are_refused_before_anything_is_trained(pl
     with pytest.raises(ConfigError, match="from 2 to 4 here"):
         tune(large)
     assert not (tmp_path / "x" / "trials").exists()
+
+
+def test_a_folder_of_something_else_is_refused_before_its_manifest_is_replaced(
+    plan, corpus, utterances, tmp_path
+):
+    manifest = tmp_path / "manifest.train.jsonl"
+    write_manifest(manifest, utterances)
+    before = manifest.read_bytes()
+    with pytest.raises(UsageError, match="holds other files and no tune"):
+        tune(replace(plan, data=tmp_path, out=tmp_path))
+    assert manifest.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [manifest.name]
+
+
+def test_a_recipe_that_is_no_point_of_the_space_is_told_so_once(plan, tmp_path):
+    other = replace(plan, ranges=TuneSpace(utterances=(4,)), out=tmp_path / "out", trials=1)
+    with pytest.warns(SpeakertripWarning, match="no trial stands for them"):
+        tune(other)
+    tune(other)
 
 
 def test_a_missing_extra_is_named(plan, monkeypatch):
