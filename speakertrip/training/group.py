@@ -36,7 +36,7 @@ def process_group(device: str = "auto") -> Iterator[None]:
         TrainingError: the processes do not meet, or one is gone.
         ToldElsewhereError: another process failed, and says why.
     """
-    if dist.is_initialized() or not _launched():
+    if dist.is_initialized() or not launched():
         yield
         return
     try:
@@ -64,7 +64,7 @@ def local_place() -> tuple[int, int]:
     return int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
 
 
-def _launched() -> bool:
+def launched() -> bool:
     """Tell whether a launcher started this process; with half of its variables each process would train alone."""
     missing = [name for name in ENVIRONMENT if not os.environ.get(name)]
     if missing and len(missing) < len(ENVIRONMENT):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from speakertrip.config import TrainConfig, TuneSpace
 from speakertrip.errors import SpeakertripWarning, UsageError
 from speakertrip.manifests import Utterance
+from speakertrip.training.group import launched
 from speakertrip.training.interrupts import interruptible
 from speakertrip.training.source import Source, open_source
 from speakertrip.training.tuning.jobs import work_together
@@ -75,11 +76,15 @@ def tune(plan: Plan, jobs: int = 1, threads: int | None = None) -> Findings:
         What came out; not ``done`` if it was interrupted, or if other processes are still at work.
 
     Raises:
-        UsageError: the extra is not installed, or ``out`` holds another tune or other files.
+        UsageError: the extra is not installed, ``out`` holds another tune or other files, or torchrun is at work.
         ConfigError: the recipe has another loss, or the space no batch that can be filled.
         DataError, AudioError, StorageError, TrainingError: as of ``train``.
     """
     _require_extra()
+    if launched():
+        raise UsageError(
+            "A tune shares its trials by --jobs, or by several calls on one folder; start it without torchrun."
+        )
     workshop = Workshop(plan)
     try:
         if jobs == 1:

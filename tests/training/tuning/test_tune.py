@@ -11,6 +11,7 @@ from speakertrip.config import TrainConfig, TuneSpace, read_config
 from speakertrip.embedding import Embedder
 from speakertrip.errors import ConfigError, DivergedError, SpeakertripWarning, TrainingError, UsageError
 from speakertrip.manifests import write_manifest
+from speakertrip.training.group import ENVIRONMENT
 from speakertrip.training.run import Run
 from speakertrip.training.tuning import Plan, search, trial, tune
 from speakertrip.training.tuning.records import trial_folder
@@ -330,6 +331,14 @@ def test_a_recipe_that_is_no_point_of_the_space_is_told_so_once(plan, tmp_path):
     with pytest.warns(SpeakertripWarning, match="no trial stands for them"):
         tune(other)
     tune(other)
+
+
+def test_torchrun_is_refused(plan, tmp_path, monkeypatch):
+    for name, value in zip(ENVIRONMENT, ("0", "2", "127.0.0.1", "29400"), strict=True):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match="start it without torchrun"):
+        tune(replace(plan, out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_missing_extra_is_named(plan, monkeypatch):
