@@ -6,6 +6,7 @@ there is not repeated, and one that was stopped by Ctrl-C goes on from its check
 
     python benchmarks/losses_on_speech.py --data ../shared/openspeech              short runs, three seeds each
     python benchmarks/losses_on_speech.py --data ../shared/openspeech --long       the best three, longer, one seed
+    python benchmarks/losses_on_speech.py --data ../shared/openspeech --long --method NAME      another as long
     python benchmarks/losses_on_speech.py --table                                  the table of what is there
 
 The best three are those of the lowest mean error on the speakers held out of training.
@@ -126,7 +127,7 @@ def wanted(results: list[dict[str, Any]], long: bool, methods: list[str]) -> Ite
         if len(short) < len(METHODS) * len(SEEDS):
             sys.exit(f"Only {len(short)} of {len(METHODS) * len(SEEDS)} short runs are there to choose by.")
         ranked = sorted(METHODS, key=lambda method: mean_validation(results, method))
-        plan = [(method, SEEDS[0], LONG) for method in ranked[:3]]
+        plan = [(method, SEEDS[0], LONG) for method in methods or ranked[:3]]
     else:
         plan = [(method, seed, SHORT) for seed in SEEDS for method in METHODS]
     done = {(line["method"], line["seed"], line["steps"]) for line in results}
