@@ -143,6 +143,15 @@ class Bundle:
         """
         write_folder(Path(path), self.files())
 
+    @staticmethod
+    def same_model(folder: Path, files: Mapping[str, bytes]) -> bool:
+        """Tell whether a folder is a whole bundle of the front end, encoder and weights of ``files``."""
+        try:
+            there = read_folder(folder, (CONFIG, WEIGHTS))
+        except BundleError:
+            return False
+        return all(there[name] == files[name] for name in (CONFIG, WEIGHTS))
+
     def files(self) -> dict[str, bytes]:
         """Return what ``save`` writes: the content of each file, by name."""
         config = _Config(features=self.features, encoder=self.encoder)

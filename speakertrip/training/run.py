@@ -190,9 +190,13 @@ class Run:
             self._write_bundle()
 
     def _write_bundle(self) -> None:
-        """Make the bundle the one of the checkpoint, which is written first and can always give it again."""
+        """Make the bundle the one of the checkpoint, which is written first and can always give it again.
+
+        One that has the same weights stays: it may have been given a backend since.
+        """
         if leads() and self.best is not self.written:
-            write_folder(self.folder / "bundle", self.best)
+            if not Bundle.same_model(self.folder / "bundle", self.best):
+                write_folder(self.folder / "bundle", self.best)
             self.written = self.best
 
     def _carried(self, speakers: int) -> tuple[EpochCentroids | None, Patience | None]:

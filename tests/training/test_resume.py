@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from speakertrip.backend import Backend
 from speakertrip.bundle import Bundle
 from speakertrip.config import TrainConfig
 from speakertrip.encoders.xvector import XVector
@@ -106,6 +107,16 @@ def test_nothing_draws_from_the_generators_that_no_checkpoint_keeps(small, corpu
     before = random.getstate(), str(np.random.get_state())  # noqa: NPY002
     train(changed, corpus, tmp_path / "run")
     assert (random.getstate(), str(np.random.get_state())) == before  # noqa: NPY002
+
+
+def test_a_backend_that_was_fitted_in_place_outlives_another_start(small, whole, corpus, tmp_path):
+    run = shutil.copytree(whole, tmp_path / "run")
+    bundle = Bundle.load(run / "bundle")
+    bundle.with_backend(Backend(), bundle.calibration.model_copy(update={"threshold": 7.0})).save(
+        run / "bundle"
+    )
+    assert train(small, corpus, run, resume=True)
+    assert Bundle.load(run / "bundle").calibration.threshold == 7.0
 
 
 @pytest.mark.parametrize("step", [4, 6])
