@@ -1,10 +1,7 @@
 """Enroll and verify: the facade that applications call."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from os import PathLike
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -12,12 +9,20 @@ import numpy.typing as npt
 
 from speakertrip.audio import AudioSource, Recording, SpeechNeeds, read_recording
 from speakertrip.audio.detectors import make_detector
-from speakertrip.audio.source import BLOCK, open_audio, source_name
 from speakertrip.audio.speech import require_speech_seconds
 from speakertrip.backend import Decision, Sides, decide
 from speakertrip.bundle import Bundle
 from speakertrip.embedding import Embedder
-from speakertrip.enrollment import Enrollment, EnrollMode, Profile, SpeakerStore, check_name, default_store
+from speakertrip.enrollment import (
+    Crowd,
+    EnrollMode,
+    Identification,
+    Profile,
+    SpeakerStore,
+    check_name,
+    default_store,
+)
+from speakertrip.enrollment.recordings import enrollment_of, new_rows, sha256_of
 from speakertrip.errors import StoreError, UsageError
 from speakertrip.manifests.lines import FilePath
 
@@ -129,12 +134,12 @@ class SpeakerVerifier:
         name = check_name(name)
         profile = self._profile(name) if mode == "add" and name in self.store.names() else None
         recordings = self.load(files)
-        sums = [_sha256(recording.source) for recording in recordings]
-        rows = _new_rows(sums, {e.sha256 for e in profile.enrollments} if profile else set())
+        sums = [sha256_of(recording.source) for recording in recordings]
+        rows = new_rows(sums, {e.sha256 for e in profile.enrollments} if profile else set())
         self._require([recordings[row] for row in rows], 0.0 if profile else self.needs.enrollment_seconds)
         embeddings = self.embedder.embed([recordings[row].waveform for row in rows])
         enrollments = [
-            _enrollment(recordings[row], sums[row], embedding)
+            enrollment_of(recordings[row], sums[row], embedding)
             for row, embedding in zip(rows, embeddings, strict=True)
         ]
         if enrollments or profile is None:
@@ -159,6 +164,34 @@ class SpeakerVerifier:
             AudioError: a file cannot be used.
         """
         return self.compare(self.embed_speaker(references), probe)
+
+    def identify(self, probe: Speech, top: int = 3) -> Identification:
+        """Say which of all enrolled speakers a probe is, if any; for many probes, ``crowd`` once is faster.
+
+        The threshold is that of one comparison: among N speakers a stranger has N chances to be accepted as one.
+
+        Args:
+            probe: audio of one speaker.
+            top: candidates to return.
+
+        Raises:
+            AudioError: the probe cannot be used.
+            StoreError: nobody is enrolled with this model.
+        """
+        return self.crowd().search(self.embed_speaker([probe]), top)
+
+    def crowd(self) -> Crowd:
+        """Return all speakers that are enrolled with this model, at this moment.
+
+        Raises:
+            StoreError: there are none.
+        """
+        return Crowd(
+            self.store.profiles(),
+            self.bundle.identity,
+            self.bundle.backend,
+            self.bundle.calibration.threshold,
+        )
 
     def enrolled(self, name: str) -> Sides:
         """Return what an enrolled speaker is compared by.
@@ -210,27 +243,3 @@ class SpeakerVerifier:
         if profile.model != self.bundle.identity:
             raise StoreError(f"{name} was enrolled with another model; use that one, or enroll anew.")
         return profile
-
-
-def _new_rows(sums: Sequence[str], known: set[str]) -> list[int]:
-    """Return the rows whose checksum is neither known nor that of an earlier row."""
-    first = {sum_: row for row, sum_ in reversed(list(enumerate(sums)))}
-    return sorted(row for sum_, row in first.items() if sum_ not in known)
-
-
-def _enrollment(recording: Recording, sha256: str, embedding: FloatArray) -> Enrollment:
-    quality = recording.quality
-    measured = quality.seconds, quality.speech_seconds, quality.snr_db, quality.clipped
-    return Enrollment(embedding, _path(recording.source), sha256, *measured)
-
-
-def _sha256(file: AudioSource) -> str:
-    sum_ = hashlib.sha256()
-    with open_audio(file) as stream:
-        while block := stream.read(BLOCK):
-            sum_.update(block)
-    return sum_.hexdigest()
-
-
-def _path(file: AudioSource) -> str:
-    return str(Path(file).absolute()) if isinstance(file, str | PathLike) else source_name(file)

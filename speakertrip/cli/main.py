@@ -17,6 +17,7 @@ from speakertrip.cli.calibrate import calibrate
 from speakertrip.cli.compare import compare
 from speakertrip.cli.enroll import enroll
 from speakertrip.cli.evaluate import evaluate
+from speakertrip.cli.identify import identify
 from speakertrip.cli.manifest import manifest
 from speakertrip.cli.notices import show_warnings
 from speakertrip.cli.runs import runs
@@ -39,7 +40,7 @@ NO_MEMORY = re.compile(
 def speakertrip() -> None:
     """Train, measure and use speaker verification.
 
-    Exit codes: 0 done or accepted, 1 rejected, 2 usage, 3 bad audio, 4 unknown speaker or store, 5 model or
+    Exit codes: 0 done or accepted, 1 rejected or nobody, 2 usage, 3 bad audio, 4 unknown speaker or store, 5 model or
     bundle, 6 bad manifest, trials or configuration, 7 storage, 70 internal, 130 interrupted.
 
     There is no detection of replayed or synthetic speech.
@@ -59,6 +60,7 @@ for verb in (
     compare,
     enroll,
     verify,
+    identify,
     speakers,
 ):
     speakertrip.add_command(verb)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.decisions import reason
 from speakertrip.cli.options import (
     audio_source,
     device_options,
@@ -20,7 +21,6 @@ from speakertrip.errors import AudioError, UsageError
 
 if TYPE_CHECKING:
     from speakertrip.audio.detectors import DetectorName
-    from speakertrip.backend import Decision
 
 REJECTED = 1
 
@@ -87,15 +87,8 @@ def verify(
             speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
             print_json({"probe": probe, "decision": answer, **numbers, **speech})
         else:
-            click.echo(f"{probe}: {answer} ({_reason(decision)})")
+            click.echo(f"{probe}: {answer} ({reason(decision)})")
     ctx.exit(code)
-
-
-def _reason(decision: "Decision") -> str:
-    from speakertrip.backend import in_words
-
-    name, words = ("score", "") if decision.llr is None else ("LLR", f": {in_words(decision.llr)}")
-    return f"{name} {decision.score:.4f}{words}, threshold {decision.threshold:.4f}"
 
 
 def _require_no_name(probes: Sequence[str]) -> None:

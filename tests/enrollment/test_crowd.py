@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speakertrip.backend import Backend, LinearCalibration
+from speakertrip.enrollment import Crowd, Enrollment, Profile
+from speakertrip.errors import SpeakertripWarning, StoreError
+
+MODEL = "m" * 64
+
+
+def profiles(rng, count, model=MODEL):
+    return [
+        Profile(
+            f"spk{number}",
+            model,
+            tuple(
+                Enrollment(rng.standard_normal(6).astype(np.float32), "a.wav", "", 1.0 + number)
+                for _ in range(rng.integers(1, 4))
+            ),
+        )
+        for number in range(count)
+    ]
+
+
+def backend(calibrated):
+    calibration = LinearCalibration(("score",), np.array([8.0]), -2.0) if calibrated else None
+    return Backend(calibration=calibration)
+
+
+@given(st.integers(0, 1000), st.integers(1, 9), st.integers(1, 12), st.booleans())
+def test_the_candidates_are_those_that_verify_highest(seed, count, top, calibrated):
+    rng = np.random.default_rng(seed)
+    everybody, ours = profiles(rng, count), backend(calibrated)
+    probe = ours.sides(rng.standard_normal((1, 6)).astype(np.float32), None, np.array([2.0]))
+    only = np.zeros(1, np.int64)
+    scores = {}
+    for profile in everybody:
+        rows = [list(range(len(profile.enrollments)))]
+        side = ours.sides(profile.embeddings, rows, np.array([e.seconds for e in profile.enrollments]))
+        scores[profile.name] = float(ours.score(side, probe, only, only)[0])
+    expected = sorted(scores.items(), key=lambda each: -each[1])[:top]
+    found = Crowd(everybody, MODEL, ours, threshold=0.3).search(probe, top)
+    assert found.profiles == count
+    assert [each.name for each in found.candidates] == [name for name, _ in expected]
+    assert [each.decision.score for each in found.candidates] == pytest.approx(
+        [s for _, s in expected], abs=1e-5
+    )
+    for each in found.candidates:
+        assert each.decision.accepted == (each.decision.score >= 0.3)
+        assert (each.decision.llr is not None) == calibrated
+    best = found.candidates[0]
+    assert found.name == (best.name if best.decision.accepted else None)
+
+
+def test_speakers_of_another_model_are_left_out_with_a_warning():
+    rng = np.random.default_rng(0)
+    others = profiles(rng, 2, "n" * 64)
+    with pytest.warns(SpeakertripWarning, match="2 speakers enrolled with another model cannot be compared"):
+        crowd = Crowd([*others, *profiles(rng, 3)], MODEL, Backend(), 0.0)
+    assert crowd.names == ["spk0", "spk1", "spk2"]
+    with pytest.raises(
+        StoreError, match="Nobody is enrolled with this model, though 2 speakers with another; enroll"
+    ):
+        Crowd(others, MODEL, Backend(), 0.0)
+    with pytest.raises(StoreError, match="Nobody is enrolled with this model; enroll"):
+        Crowd([], MODEL, Backend(), 0.0)
