@@ -22,6 +22,7 @@ from speakertrip.enrollment import (
     check_name,
     default_store,
 )
+from speakertrip.enrollment.agreement import warn_of_odd_ones
 from speakertrip.enrollment.recordings import enrollment_of, new_rows, sha256_of
 from speakertrip.errors import StoreError, UsageError
 from speakertrip.manifests.lines import FilePath
@@ -128,6 +129,9 @@ class SpeakerVerifier:
             StoreError: the name is enrolled and the mode is "new", or its utterances are of another model.
             UsageError: no file, or no usable name.
             StorageError: the store cannot be written.
+
+        Warns:
+            SpeakertripWarning: a recording is stored but sounds unlike the others of the speaker, by the threshold.
         """
         if not files:
             raise UsageError("Enrollment needs at least one audio file.")
@@ -144,6 +148,9 @@ class SpeakerVerifier:
         ]
         if enrollments or profile is None:
             profile = self.store.add(name, self.bundle.identity, enrollments, mode)
+            warn_of_odd_ones(
+                profile, len(enrollments), self.bundle.backend, self.bundle.calibration.threshold
+            )
         for row in sorted({*range(len(files))} - {*rows}):
             on_skip(recordings[row].source)
         return profile
