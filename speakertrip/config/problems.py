@@ -66,7 +66,8 @@ def _mistaken(raw: Any, value: Any, key: str) -> Iterator[tuple[str, str]]:
     elif isinstance(raw, list):
         for place, (inner, taken) in enumerate(zip(raw, value, strict=True)):
             yield from _mistaken(inner, taken, f"{key}.{place}")
-    elif isinstance(value, bool) and not isinstance(raw, bool):
-        yield key, f"must be true or false, not {json.dumps(raw)}"
+    elif isinstance(value, bool):
+        if not isinstance(raw, bool):
+            yield key, f"must be true or false, not {json.dumps(raw)}"
     elif isinstance(value, int | float) and isinstance(raw, bool | str):
         yield key, f"must be a number, not {json.dumps(raw)}"

@@ -181,9 +181,9 @@ class TrainConfig(Frozen):
         # The default is for runs of any length. By value: a configuration that was written out holds every key.
         if steps <= warmup != OptimizerConfig.model_fields["warmup_steps"].default:
             raise ValueError(f"optimizer.warmup_steps ({warmup}) must be less than optimizer.steps ({steps})")
-        if self.average.kind == "last" and self.average.every > steps:
+        if self.average.kind == "last" and self.average.every >= steps:
             raise ValueError(
-                f"average.every ({self.average.every}) must not be more than optimizer.steps ({steps})"
+                f"average.every ({self.average.every}) must be less than optimizer.steps ({steps})"
             )
         for key, last in self._ramps():
             if last > steps:

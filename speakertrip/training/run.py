@@ -77,6 +77,7 @@ class Run:
         if goes_on:
             state = self.trainer.modules, self.trainer.optimizer
             self.progress, self.best = self.checkpoints.load(*state, self.origin)
+            self._compare_init(init)
         elif init is not None:
             loaded = begin_with(self.trainer, init, self.origin)
             self.progress = Progress(init=str(init))
@@ -210,6 +211,13 @@ class Run:
             patience = Patience(self.config.validation.patience, self.validation.trials.targets, *sides)
             self.trainer.modules["patience"] = patience
         return centroids, patience
+
+    def _compare_init(self, init: str | PathLike[str] | None) -> None:
+        """Warn where a run that goes on is told another beginning than it had."""
+        began = self.progress.init
+        if init is not None and str(init) != began and leads():
+            text = f"{self.folder} began with {began or 'random weights'}, not with {init}, and goes on as it is."
+            warnings.warn(text, SpeakertripWarning, stacklevel=4)
 
     def _goes_on(self, resume: bool) -> bool:
         """Tell whether there is a checkpoint to go on from."""

@@ -229,7 +229,7 @@ def test_a_byte_order_mark_is_no_entry(write):
     ("overrides", "message"),
     [
         (["optimizer.steps=100", "optimizer.warmup_steps=100"], r"warmup_steps \(100\) must be less than"),
-        (["optimizer.steps=5", "average.kind=last", "average.every=6"], r"average\.every \(6\) must not be"),
+        (["optimizer.steps=5", "average.kind=last", "average.every=5"], r"average\.every \(5\) must be less"),
         (
             ["optimizer.steps=5", 'loss.margin={kind = "linear", start = 0.1, end = 0.4, steps = 6}'],
             r"loss\.margin\.steps \(6\) must not be",
@@ -282,3 +282,15 @@ def test_a_file_without_end_does_not_fill_the_memory(tmp_path, write):
 def test_configs_are_frozen():
     with pytest.raises(ValueError, match="frozen"):
         TrainConfig().seed = 3
+
+
+@pytest.mark.parametrize("key", ["watch.pictures", "watch.tensorboard", "compute.compile"])
+@pytest.mark.parametrize("value", [True, False])
+def test_what_is_true_or_false_can_be_set(write, key, value):
+    section, option = key.split(".")
+    text = str(value).lower()
+    for config in (
+        read_config(write(f"[{section}]\n{option} = {text}\n")),
+        read_config(write(""), [f"{key}={text}"]),
+    ):
+        assert getattr(getattr(config, section), option) is value

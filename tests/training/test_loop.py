@@ -230,6 +230,11 @@ def test_a_run_may_begin_with_the_encoder_of_another(finished, config, corpus, t
     starts = json.loads((second / "run.json").read_text())["starts"]
     assert [start["init"] for start in starts] == [str(first)] * 2
     assert f"began with that of {first}" in Bundle.load(second / "bundle").card
+    train(config, corpus, second, resume=True, init=first)
+    with pytest.warns(
+        SpeakertripWarning, match="second began with .*first/bundle, not with nope, and goes on as it is"
+    ):
+        train(config, corpus, second, resume=True, init="nope")
     other = config.model_copy(update={"features": config.features.model_copy(update={"mels": 40})})
     with pytest.raises(ConfigError, match="another front end than the configuration"):
         train(other, corpus, tmp_path / "third", init=tmp_path / "first" / "bundle")
