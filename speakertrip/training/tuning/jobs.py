@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -45,7 +46,8 @@ def work_together(work: Callable[[Any], None], plan: object, jobs: int, threads:
                 if not told and (interrupted() or _codes(processes) or not errors.empty()):
                     told = True
                     for process in running:
-                        os.kill(process.pid or 0, signal.SIGINT)
+                        with suppress(ProcessLookupError):  # it has just ended
+                            os.kill(process.pid or 0, signal.SIGINT)
                 wait([process.sentinel for process in running], LOOK_EVERY)
     finally:
         for process in processes:
@@ -69,6 +71,8 @@ def _begin(
 
     os.setsid()  # a Ctrl-C of the terminal reaches the parent alone, which tells all
     torch.set_num_threads(threads)
+    # A shell has it ignored by what it runs in the background; the parent means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         work(plan)
