@@ -1,9 +1,29 @@
-"""A decision in words."""
+"""Answers about probes: the loop over them, and a decision in words."""
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+import click
+
+from speakertrip.cli.options import print_json
+from speakertrip.errors import AudioError
 
 if TYPE_CHECKING:
     from speakertrip.backend import Decision
+
+
+def answer_each(probes: Sequence[str], as_json: bool, answer: Callable[[str], int]) -> int:
+    """Answer for each probe, and return the highest exit code; of one that cannot be used say why, and go on."""
+    code = 0
+    for probe in probes:
+        try:
+            code = max(code, answer(probe))
+        except AudioError as error:
+            click.echo(str(error), err=True)
+            if as_json:
+                print_json({"probe": probe, "error": str(error)})
+            code = max(code, error.exit_code)
+    return code
 
 
 def reason(decision: "Decision") -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.decisions import reason
+from speakertrip.cli.decisions import answer_each, reason
 from speakertrip.cli.options import (
     audio_source,
     device_options,
@@ -15,7 +15,6 @@ from speakertrip.cli.options import (
     speech_options,
     store_option,
 )
-from speakertrip.errors import AudioError
 
 if TYPE_CHECKING:
     from speakertrip.audio.detectors import DetectorName
@@ -58,24 +57,18 @@ def identify(
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
     verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
     crowd = verifier.crowd()
-    code = 0
-    for probe in probes:
-        try:
-            (recording,) = verifier.load([audio_source(probe)])
-            found = crowd.search(verifier.embed_speaker([recording]), top)
-        except AudioError as error:
-            click.echo(str(error), err=True)
-            if as_json:
-                print_json({"probe": probe, "error": str(error)})
-            code = max(code, error.exit_code)
-            continue
-        code = max(code, 0 if found.name else NOBODY)
+
+    def answer(probe: str) -> int:
+        (recording,) = verifier.load([audio_source(probe)])
+        found = crowd.search(verifier.embed_speaker([recording]), top)
         if as_json:
             speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
             print_json({"probe": probe, **_facts(found), **speech})
         else:
             click.echo("\n".join(_lines(probe, found)))
-    ctx.exit(code)
+        return 0 if found.name else NOBODY
+
+    ctx.exit(answer_each(probes, as_json, answer))
 
 
 def _facts(found: "Identification") -> dict[str, object]:

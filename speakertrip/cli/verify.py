@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.decisions import reason
+from speakertrip.cli.decisions import answer_each, reason
 from speakertrip.cli.options import (
     audio_source,
     device_options,
@@ -17,7 +17,7 @@ from speakertrip.cli.options import (
     speech_options,
     store_option,
 )
-from speakertrip.errors import AudioError, UsageError
+from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
     from speakertrip.audio.detectors import DetectorName
@@ -69,26 +69,20 @@ def verify(
     verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
     references = [audio_source(file) for file in against]
     speaker = verifier.embed_speaker(references) if references else verifier.enrolled(arguments[0])
-    code = 0
-    for probe in probes:
-        try:
-            (recording,) = verifier.load([audio_source(probe)])
-            decision = verifier.compare(speaker, recording)
-        except AudioError as error:
-            click.echo(str(error), err=True)
-            if as_json:
-                print_json({"probe": probe, "error": str(error)})
-            code = max(code, error.exit_code)
-            continue
-        code = max(code, 0 if decision.accepted else REJECTED)
-        answer = "accepted" if decision.accepted else "rejected"
+
+    def answer(probe: str) -> int:
+        (recording,) = verifier.load([audio_source(probe)])
+        decision = verifier.compare(speaker, recording)
+        words = "accepted" if decision.accepted else "rejected"
         if as_json:
             numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
             speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
-            print_json({"probe": probe, "decision": answer, **numbers, **speech})
+            print_json({"probe": probe, "decision": words, **numbers, **speech})
         else:
-            click.echo(f"{probe}: {answer} ({reason(decision)})")
-    ctx.exit(code)
+            click.echo(f"{probe}: {words} ({reason(decision)})")
+        return 0 if decision.accepted else REJECTED
+
+    ctx.exit(answer_each(probes, as_json, answer))
 
 
 def _require_no_name(probes: Sequence[str]) -> None:

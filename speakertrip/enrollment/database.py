@@ -61,7 +61,6 @@ class Database:
         self._make()
         with self._errors(), closing(self._writable(self.path)) as db:
             yield db
-            db.execute("UPDATE facts SET value = value + 1 WHERE name = 'generation'")
             db.execute("COMMIT")
 
     def erase(self, patience: float = ERASING_SECONDS) -> bool:
@@ -91,9 +90,8 @@ class Database:
 
     def _connect(self, path: Path, patience: float | None = None) -> sqlite3.Connection:
         seconds = BUSY_SECONDS if patience is None else patience
-        db = sqlite3.connect(
-            path.absolute(), timeout=seconds, isolation_level=None
-        )  # absolute: ":memory:" is a name
+        place = path.absolute()  # SQLite has a meaning of its own for ":memory:"
+        db = sqlite3.connect(place, timeout=seconds, isolation_level=None)
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA secure_delete = ON")
         return db
@@ -103,16 +101,14 @@ class Database:
         db = self._connect(path)
         try:
             version = version_of(db, self.path)  # before anything is written to what is no store
-            with suppress(
-                sqlite3.OperationalError
-            ):  # in use by a version that knows no WAL: the next time, then
+            # In use by a version that knows no WAL: the next time, then.
+            with suppress(sqlite3.OperationalError):
                 db.execute("PRAGMA journal_mode = WAL")
             db.execute("BEGIN IMMEDIATE")
             migrate(db, self.path)  # within the transaction: another process may be doing so
             if version == 0:
-                db.execute(
-                    "UPDATE facts SET value = 0 WHERE name = 'erasure_pending'"
-                )  # a new file holds nothing yet
+                # A new file holds nothing that was removed.
+                db.execute("UPDATE facts SET value = 0 WHERE name = 'erasure_pending'")
         except BaseException:
             db.close()
             raise
@@ -127,9 +123,8 @@ class Database:
                 with suppress(StorageError):  # it may be read only
                     self.erase(patience=0.0)
             return db
-        copy = sqlite3.connect(
-            ":memory:", isolation_level=None
-        )  # of an older version, and perhaps not to be written
+        # It is of an older version, and perhaps not to be written.
+        copy = sqlite3.connect(":memory:", isolation_level=None)
         with closing(db):
             db.backup(copy)
         migrate(copy, self.path)

@@ -5,19 +5,18 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Annotated
 
 import numpy as np
-from pydantic import Base64Bytes, Field, TypeAdapter, ValidationError
+from pydantic import Base64Bytes, Field, ValidationError
 
 from speakertrip.config import Frozen
+from speakertrip.config.frozen import Probability
 from speakertrip.enrollment.profile import Enrollment, Profile, check_name
 from speakertrip.errors import DataError, UsageError
 from speakertrip.manifests.lines import FilePath, read_lines, replacing
 from speakertrip.manifests.objects import parse_object
 
 WHAT = "file of speakers"
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Enrollment(Frozen):
@@ -27,7 +26,7 @@ class _Enrollment(Frozen):
     seconds: float = Field(ge=0)
     speech_seconds: float | None = Field(ge=0)
     snr_db: float | None
-    clipped: Share | None
+    clipped: Probability | None
     created: str | None
 
 
@@ -78,7 +77,7 @@ def _to_line(profile: Profile) -> str:
 
 
 def _from_line(text: str) -> Profile:
-    row = _PROFILE.validate_python(parse_object(text))
+    row = _Profile.model_validate(parse_object(text))
     enrollments = []
     for each in row.enrollments:
         facts = each.model_dump(exclude={"embedding"})
@@ -93,6 +92,3 @@ def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     place = ".".join(map(str, problem["loc"]))
     return f"{place}: {problem['msg'].lower()}"
-
-
-_PROFILE = TypeAdapter(_Profile)

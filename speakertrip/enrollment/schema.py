@@ -35,7 +35,7 @@ ALTER TABLE enrollments ADD COLUMN speech_seconds REAL;
 ALTER TABLE enrollments ADD COLUMN snr_db REAL;
 ALTER TABLE enrollments ADD COLUMN clipped REAL;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO facts VALUES ('generation', 0), ('erasure_pending', 1);
+INSERT INTO facts VALUES ('erasure_pending', 1);
 """,
 }
 VERSION = max(MIGRATIONS)
