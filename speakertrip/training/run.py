@@ -87,8 +87,17 @@ class Run:
         pinned = self.trainer.device.type == "cuda"
         self.batches = Batches(dataset, config, done, self.centroids, pinned)
         self.watch = Watch(config.watch if leads() else WatchConfig(), self.folder, done)
-        made_by = done, config.seed, manifest, self.origin.manifest, self.kept, held
-        self.provenance = provenance(*made_by, self.trainer.device, processes(), self.progress.init)
+        self.provenance = provenance(
+            step=done,
+            seed=config.seed,
+            manifest=manifest,
+            sha256=self.origin.manifest,
+            kept=self.kept,
+            held=held,
+            device=self.trainer.device,
+            processes=processes(),
+            init=self.progress.init,
+        )
         require_alike(self.trainer.modules, self.progress, self.origin)
         memory_gib = config.data.memory_gib / on_this_machine()
         # As late as can be: whatever else refuses the run does so before hours of speech are decoded.

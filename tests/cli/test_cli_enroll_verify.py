@@ -14,7 +14,6 @@ import pytest
 import soundfile
 
 from speakertrip.bundle.files import read_folder, write_folder
-from speakertrip.cli import run
 from speakertrip.enrollment import SpeakerStore
 
 Run = Callable[..., tuple[int, str, str]]
@@ -32,17 +31,6 @@ def place(tmp_path, monkeypatch, write_speech, bundle_folder) -> Path:
     soundfile.write("silence.wav", np.zeros(32_000, np.float32), 16_000)
     write_speech(tmp_path / "short.wav", 0, 0.2)
     return tmp_path
-
-
-@pytest.fixture
-def speakertrip(capsys) -> Run:
-    """Return ``speakertrip(*arguments)``: the exit code, stdout and stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = run([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return call
 
 
 def refused(result: tuple[int, str, str], code: int, *parts: str) -> None:

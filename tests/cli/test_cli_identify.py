@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from speakertrip.cli import run
-
 
 @pytest.fixture(autouse=True)
 def place(tmp_path, monkeypatch, write_speech, bundle_folder):
@@ -16,15 +14,6 @@ def place(tmp_path, monkeypatch, write_speech, bundle_folder):
         write_speech(tmp_path / f"{seed}.wav", seed, 1.2)
     soundfile.write("silence.wav", np.zeros(32_000, np.float32), 16_000)
     return tmp_path
-
-
-@pytest.fixture
-def speakertrip(capsys):
-    def call(*arguments):
-        code = run([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return call
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import sqlite3
 import numpy as np
 import pytest
 
-from speakertrip.cli import run
 from speakertrip.enrollment import Enrollment, SpeakerStore
 
 MODEL = "a1" * 32
@@ -19,15 +18,6 @@ def store(tmp_path, monkeypatch):
     speakers.add("spk1", MODEL, [Enrollment(vector, "/audio/1.wav", "ab" * 32, 2.0, 1.5, 21.4, 0.01)])
     speakers.add("spk two", MODEL, [Enrollment(vector, f"/audio/{i}.wav", "", 1.25) for i in (2, 3)])
     return speakers
-
-
-@pytest.fixture
-def speakertrip(capsys):
-    def call(*arguments):
-        code = run([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return call
 
 
 def test_list(speakertrip):
