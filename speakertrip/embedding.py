@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ ONE_THREAD_SAMPLES = SAMPLE_RATE * 30  # below this one CPU thread does the work
 
 class Embedder:
     """Embeds waveforms and utterances with one model on one device.
+
+    Any number of Python threads may share one: the model is only read.
 
     Only waveforms of equal length share a batch: padding would reach an encoder through its convolutions and
     its statistics, and an utterance's embedding must not depend on its neighbours.
@@ -128,11 +131,31 @@ def _equal_lengths(waveforms: Sequence[FloatArray]) -> Iterator[list[int]]:
             yield rows[begin : begin + most]
 
 
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+class _Threads:
+    """How many threads torch works with, set for a call.
+
+    The number belongs to the whole process: calls that overlap would otherwise take that of another one for the
+    application's, and leave it behind.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._calls, self._before = Lock(), 0, 1
+
+    @contextmanager
+    def __call__(self, count: int | None) -> Iterator[None]:
+        """Set the number; None: as it was before the first of the calls that are under way."""
+        with self._lock:
+            if not self._calls:
+                self._before = torch.get_num_threads()
+            self._calls += 1
+            before = self._before
+        torch.set_num_threads(count or before)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)  # in every thread: OpenMP keeps the number of each
+            with self._lock:
+                self._calls -= 1
+
+
+_threads = _Threads()

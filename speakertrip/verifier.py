@@ -34,7 +34,8 @@ Speech: TypeAlias = AudioSource | Recording  # a recording that is loaded alread
 class SpeakerVerifier:
     """A model and a store of speakers.
 
-    There is no detection of replayed or synthetic speech.
+    There is no detection of replayed or synthetic speech. Any number of threads may share one; a call for less than
+    half a minute of audio computes on one core, so that as many calls as there are cores run side by side.
 
     Args:
         bundle: the model and its threshold, as loaded from a directory.

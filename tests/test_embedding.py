@@ -1,4 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -80,6 +82,44 @@ def test_threads(make_bundle, monkeypatch, threads, seconds, used):
     finally:
         torch.set_num_threads(before)
     assert seen == [used, used]
+
+
+def test_calls_that_overlap_leave_the_number_of_threads_as_it_was(make_bundle, monkeypatch):
+    """The second call begins within the first and ends after it."""
+    model, seen = make_bundle().model, []
+    first_began, second_began, first_ended = Event(), Event(), Event()
+    embedder = Embedder(model, "cpu")
+
+    def forward(waveforms):
+        seconds = waveforms.shape[1] // 16_000
+        if seconds == 1:
+            first_began.set()
+            assert second_began.wait(10)
+        else:
+            second_began.set()
+            assert first_ended.wait(10)
+        seen.append((seconds, torch.get_num_threads()))
+        return torch.ones(len(waveforms), 24)
+
+    def call(seconds, ended):
+        embedder.embed([np.ones(16_000 * seconds, np.float32)])
+        ended.set()
+        return torch.get_num_threads()
+
+    monkeypatch.setattr(model, "forward", forward)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(call, 1, first_ended)
+            assert first_began.wait(10)
+            second = pool.submit(call, 31, Event())
+            assert (first.result(), second.result()) == (3, 3)
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == 3  # in a thread that begins later
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [(1, 1), (31, 3)]
 
 
 def test_embeddings_that_are_not_finite_are_refused(make_bundle, waveforms):

@@ -1,4 +1,5 @@
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,24 @@ def test_a_file_counts_once(verifier, files, tmp_path):
     assert (
         len(verifier.enroll("spk2", files, "add").enrollments) == 3
     )  # another speaker's files are not counted
+
+
+def test_many_threads_share_one_verifier(verifier, files):
+    """Enroll, verify and identify at once: nobody sees another's answer, and nothing is lost."""
+    verifier.enroll("spk", files[:1])
+    alone = {file: verifier.verify("spk", file).score for file in files}
+
+    def work(number: int) -> float:
+        name, file = f"spk{number}", files[number % 3]
+        verifier.enroll(name, [file])
+        assert verifier.identify(file, top=100).profiles > 1
+        assert verifier.verify(name, file).score == pytest.approx(1, abs=1e-6)
+        return verifier.verify("spk", file).score
+
+    with ThreadPoolExecutor(8) as pool:
+        scores = list(pool.map(work, range(24)))
+    assert scores == pytest.approx([alone[files[number % 3]] for number in range(24)], abs=1e-6)
+    assert len(verifier.store.names()) == 25
 
 
 def test_nothing_is_skipped_if_one_file_is_bad(verifier, files, tmp_path):
