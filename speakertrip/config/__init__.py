@@ -1,7 +1,7 @@
 """Configuration: frozen models, read from TOML, unknown keys refused, changed by dotted overrides."""
 
 from speakertrip.config.augment import AugmentConfig
-from speakertrip.config.encoders import EcapaConfig, EncoderConfig, FeatureConfig, XVectorConfig
+from speakertrip.config.encoders import EcapaConfig, EncoderConfig, FeatureConfig, ResNetConfig, XVectorConfig
 from speakertrip.config.frozen import Frozen
 from speakertrip.config.losses import (
     AAMSoftmaxConfig,
@@ -48,6 +48,7 @@ __all__ = [
     "MinerConfig",
     "OptimizerConfig",
     "PrototypicalConfig",
+    "ResNetConfig",
     "RunningAverageConfig",
     "TrainConfig",
     "TripletConfig",

@@ -49,4 +49,14 @@ class XVectorConfig(Frozen):
     embedding_dim: Width = Field(512, ge=2)
 
 
-EncoderConfig = Annotated[EcapaConfig | XVectorConfig, Field(discriminator="kind")]
+class ResNetConfig(Frozen):
+    """A thin ResNet (He et al., 2016; Chung et al., 2020)."""
+
+    kind: Literal["resnet"] = "resnet"
+    channels: Width = Field(16, ge=4)  # of the first stage; each next one has twice as many
+    blocks: tuple[Width, Width, Width, Width] = (1, 1, 1, 1)  # of the four stages
+    embedding_dim: Width = Field(128, ge=2)
+    attention_channels: Width = Field(64, ge=1)
+
+
+EncoderConfig = Annotated[EcapaConfig | XVectorConfig | ResNetConfig, Field(discriminator="kind")]

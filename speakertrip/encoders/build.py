@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from speakertrip.config import EcapaConfig, EncoderConfig
+from speakertrip.config import EcapaConfig, EncoderConfig, ResNetConfig
 
 
 def build_encoder(mels: int, config: EncoderConfig) -> nn.Module:
@@ -26,6 +26,10 @@ def build_encoder(mels: int, config: EncoderConfig) -> nn.Module:
         from speakertrip.encoders.ecapa import Ecapa
 
         return Ecapa(mels, config)
+    if isinstance(config, ResNetConfig):
+        from speakertrip.encoders.resnet import ResNet
+
+        return ResNet(mels, config)
     from speakertrip.encoders.xvector import XVector
 
     return XVector(mels, config)

@@ -61,7 +61,9 @@ def score_own_trials(
     owner = np.repeat(np.arange(len(profiles)), np.diff(ends))
     with_others = np.flatnonzero(np.diff(ends)[owner] > 1)
     if not len(with_others) or len(profiles) < 2:
-        raise ValueError("trials among enrolled speakers need a speaker of two utterances, and another speaker")
+        raise ValueError(
+            "trials among enrolled speakers need a speaker of two utterances, and another speaker"
+        )
     embeddings = np.concatenate([profile.embeddings for profile in profiles])
     seconds = np.array([each.seconds for profile in profiles for each in profile.enrollments])
     utterances = backend.sides(embeddings, None, seconds)

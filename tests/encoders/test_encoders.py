@@ -1,12 +1,13 @@
 import pytest
 import torch
 
-from speakertrip.config import EcapaConfig, XVectorConfig
+from speakertrip.config import EcapaConfig, ResNetConfig, XVectorConfig
 from speakertrip.encoders import SpeakerEncoder, build_encoder
 
 SMALL = [
     EcapaConfig(channels=16, embedding_dim=24, attention_channels=8, se_channels=8, res2net_scale=4),
     XVectorConfig(channels=16, pooling_channels=32, embedding_dim=24),
+    ResNetConfig(channels=4, blocks=(1, 2, 1, 1), embedding_dim=24, attention_channels=8),
 ]
 
 
@@ -53,6 +54,7 @@ def test_sizes_reach_from_less_than_half_a_million_to_twenty_million():
     assert parameters(EcapaConfig(channels=1024)) == pytest.approx(
         20.8e6, rel=0.05
     )  # speechbrain's VoxCeleb model
+    assert parameters(ResNetConfig()) < 600_000
     assert parameters(XVectorConfig()) == pytest.approx(4.2e6, rel=0.05)
 
 
