@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.backend.calibration import Calibration, LinearCalibration
+from speakertrip.backend.calibration import Calibration, IsotonicCalibration, LinearCalibration
 from speakertrip.backend.cosine import inner_products, unit_rows
 from speakertrip.backend.fitted import FittedOn
 from speakertrip.backend.lda import LDA
@@ -110,10 +110,30 @@ class Backend:
         if missing:
             raise ValueError(f"the calibration needs {missing[0]}, which is not known of these trials")
         if self.calibration is None:
-            return np.asarray(columns["score"], dtype=np.float32)
-        values = np.column_stack([columns[name] for name in names])
-        llrs = self.calibration(values if len(names) > 1 else values[:, 0])
-        return np.asarray(llrs, dtype=np.float32)
+            found: npt.NDArray[np.floating] = columns["score"]
+        else:
+            values = np.column_stack([columns[name] for name in names])
+            found = self.calibration(values if len(names) > 1 else values[:, 0])
+        if enrollments.offsets is not None:
+            found = found - enrollments.offsets[first]
+        return np.asarray(found, dtype=np.float32)
+
+    def recalibrated(self, by: LinearCalibration) -> "Backend":
+        """Return a backend that gives the scores of this one through another calibration, of one column.
+
+        Example:
+            >>> once = Backend(calibration=LinearCalibration(("score",), np.array([2.0]), 1.0))
+            >>> twice = once.recalibrated(LinearCalibration(("score",), np.array([3.0]), 0.5))
+            >>> twice.calibration([0.0, 1.0])
+            array([3.5, 9.5])
+        """
+        before = self.calibration
+        if isinstance(before, IsotonicCalibration):
+            return replace(self, calibration=IsotonicCalibration(before.thresholds, by(before.llrs)))
+        if before is not None:
+            weights, bias = by.weights[0] * before.weights, float(by([before.bias])[0])
+            return replace(self, calibration=LinearCalibration(before.names, weights, bias))
+        return replace(self, calibration=by)
 
     def columns(
         self, enrollments: Sides, tests: Sides, first: IntArray, second: IntArray, quality: bool = True

@@ -18,12 +18,14 @@ class Sides:
         counts: int ``(n,)``, how many utterances each has.
         magnitudes: ``(n,)``, mean length of the raw embeddings.
         seconds: ``(n,)``, of all its utterances together; None where durations are not known.
+        offsets: ``(n,)``, which each one's scores are less as an enrollment; None where no one has any.
     """
 
     embeddings: FloatArray
     counts: npt.NDArray[np.int64]
     magnitudes: npt.NDArray[np.float64]
     seconds: npt.NDArray[np.float64] | None = None
+    offsets: npt.NDArray[np.float64] | None = None
 
     @classmethod
     def of(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -151,3 +153,36 @@ def test_arrays_that_do_not_fit_are_refused(fitted):
             unpack(options, {**arrays, name: change(arrays[name])}, DIM)
     with pytest.raises(ValueError, match="cohort is missing from the arrays"):
         unpack(options, {name: array for name, array in arrays.items() if name != "cohort"}, DIM)
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        None,
+        LinearCalibration(("score",), np.array([4.0]), -1.0),
+        LinearCalibration(("score", "log_seconds_min"), np.array([4.0, 0.3]), -1.0),
+        IsotonicCalibration(np.array([-0.5, 0.0, 0.4]), np.array([-2.0, 0.0, 3.0])),
+    ],
+)
+def test_a_calibration_of_calibrated_scores(calibration):
+    rng = np.random.default_rng(0)
+    backend, by = Backend(calibration=calibration), LinearCalibration(("score",), np.array([0.5]), 0.7)
+    seconds = rng.uniform(1, 9, 12)
+    sides = backend.sides(rng.standard_normal((12, 6)).astype(np.float32), None, seconds)
+    first, second = np.divmod(np.arange(144), 12)
+    expected = by(backend.score(sides, sides, first, second))
+    found = backend.recalibrated(by).score(sides, sides, first, second)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_offsets_are_taken_from_the_scores_of_an_enrollment():
+    rng = np.random.default_rng(0)
+    backend = Backend(calibration=LinearCalibration(("score",), np.array([4.0]), -1.0))
+    sides = backend.sides(rng.standard_normal((3, 6)).astype(np.float32))
+    lifted = replace(sides, offsets=np.array([0.0, 1.0, -2.0]))
+    first, second = np.divmod(np.arange(9), 3)
+    before = backend.score(sides, sides, first, second)
+    np.testing.assert_allclose(
+        backend.score(lifted, sides, first, second), before - np.repeat([0, 1, -2], 3), atol=1e-6
+    )
+    np.testing.assert_array_equal(backend.score(sides, lifted, first, second), before)
