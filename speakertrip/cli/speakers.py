@@ -33,7 +33,8 @@ def list_speakers(store: str | None, as_json: bool) -> None:
         click.echo("Nobody is enrolled.", err=True)
     width = max((len(summary.name) for summary in summaries), default=0)
     for each in summaries:
-        facts = f"{each.utterances:>4} utterances  {each.seconds:>7.1f} s  model {each.model[:SHORT]}  {each.created}"
+        utterances = f"{each.utterances:>4} utterance{' ' if each.utterances == 1 else 's'}"
+        facts = f"{utterances}  {each.seconds:>7.1f} s  model {each.model[:SHORT]}  {each.created}"
         click.echo(f"{each.name:<{width}}  {facts}")
 
 
