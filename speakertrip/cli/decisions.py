@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from speakertrip.backend import Decision
 
 
-def answer_each(probes: Sequence[str], as_json: bool, answer: Callable[[str], int]) -> int:
+def answer_each(
+    probes: Sequence[str], as_json: bool, answer: Callable[[str], int], key: str = "probe"
+) -> int:
     """Answer for each probe, and return the highest exit code; of one that cannot be used say why, and go on."""
     code = 0
     for probe in probes:
@@ -21,7 +23,7 @@ def answer_each(probes: Sequence[str], as_json: bool, answer: Callable[[str], in
         except AudioError as error:
             click.echo(str(error), err=True)
             if as_json:
-                print_json({"probe": probe, "error": str(error)})
+                print_json({key: probe, "error": str(error)})
             code = max(code, error.exit_code)
     return code
 
