@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import print_json
-from speakertrip.errors import AudioError
+from speakertrip.errors import AudioError, StoreError
 
 if TYPE_CHECKING:
     from speakertrip.backend import Decision
@@ -20,7 +20,7 @@ def answer_each(
     for probe in probes:
         try:
             code = max(code, answer(probe))
-        except AudioError as error:
+        except (AudioError, StoreError) as error:
             click.echo(str(error), err=True)
             if as_json:
                 print_json({key: probe, "error": str(error)})

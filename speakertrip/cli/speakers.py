@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import json_option, print_json, store_option
+from speakertrip.cli.re_enroll import re_enroll
 from speakertrip.errors import counted
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ SHORT = 12  # digits of a hash that is shown
 
 @click.group()
 def speakers() -> None:
-    """List, show, rename, remove, export and import enrolled speakers."""
+    """List, show, rename, re-enroll, remove, export and import enrolled speakers."""
+
+
+speakers.add_command(re_enroll)
 
 
 @speakers.command("list")

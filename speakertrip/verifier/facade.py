@@ -259,5 +259,8 @@ class SpeakerVerifier:
     def _profile(self, name: str) -> Profile:
         profile = self.store.get(name)
         if profile.model != self.bundle.identity:
-            raise StoreError(f"{name} was enrolled with another model; use that one, or enroll anew.")
+            raise StoreError(
+                f"{name} was enrolled with another model; use that one, or embed its files by this one: "
+                f"speakertrip speakers re-enroll."
+            )
         return profile
