@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from speakertrip.bundle import Bundle
-from speakertrip.embedding import Embedder, FloatArray
+from speakertrip.embedding import Embedder
+from speakertrip.embedding.embedder import FloatArray
 from speakertrip.evaluation import (
     BackendRecipe,
     Report,

@@ -2,7 +2,7 @@
 
 import click
 
-from speakertrip.cli.options import audio_source
+from speakertrip.cli.sources import audio_source
 
 
 @click.command("augment-preview")

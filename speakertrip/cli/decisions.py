@@ -6,22 +6,24 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import print_json
-from speakertrip.errors import AudioError
+from speakertrip.errors import AudioError, StoreError
 
 if TYPE_CHECKING:
     from speakertrip.backend import Decision
 
 
-def answer_each(probes: Sequence[str], as_json: bool, answer: Callable[[str], int]) -> int:
+def answer_each(
+    probes: Sequence[str], as_json: bool, answer: Callable[[str], int], key: str = "probe"
+) -> int:
     """Answer for each probe, and return the highest exit code; of one that cannot be used say why, and go on."""
     code = 0
     for probe in probes:
         try:
             code = max(code, answer(probe))
-        except AudioError as error:
+        except (AudioError, StoreError) as error:
             click.echo(str(error), err=True)
             if as_json:
-                print_json({"probe": probe, "error": str(error)})
+                print_json({key: probe, "error": str(error)})
             code = max(code, error.exit_code)
     return code
 

@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from speakertrip.cli.options import (
-    audio_source,
     device_options,
     json_option,
     model_option,
     print_json,
-    require_one_stdin,
     speech_options,
     store_option,
 )
+from speakertrip.cli.sources import audio_source, expand_folders
 from speakertrip.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -44,14 +43,16 @@ def enroll(
     device: str,
     threads: int | None,
 ) -> None:
-    """Enroll the speaker NAME from one or more audio FILES of that speaker alone; - is standard input.
+    """Enroll the speaker NAME from one or more audio FILES of that speaker alone.
+
+    A folder stands for the audio files in it, - for standard input.
 
     Nothing is stored unless every file can be used, and all together hold enough speech. A file counts once: one
     that is given twice, or added again, is skipped with a note.
     """
-    require_one_stdin(files)
     if add and replace:
         raise UsageError("--add and --replace exclude each other.")
+    sources = expand_folders(files)
     from speakertrip.audio import SpeechNeeds
     from speakertrip.verifier import SpeakerVerifier
 
@@ -59,10 +60,10 @@ def enroll(
     mode: Literal["new", "add", "replace"] = "add" if add else "replace" if replace else "new"
     verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
     skipped: list[AudioSource] = []
-    profile = verifier.enroll(name, [audio_source(file) for file in files], mode, skipped.append)
+    profile = verifier.enroll(name, [audio_source(file) for file in sources], mode, skipped.append)
     for file in skipped:
         click.echo(f"{file} is skipped: it is enrolled for {profile.name} already.", err=True)
-    if len(skipped) == len(files):
+    if len(skipped) == len(sources):
         click.echo(f"Nothing new was added to {profile.name}.", err=True)
     utterances, seconds = len(profile.enrollments), sum(e.seconds for e in profile.enrollments)
     if as_json:

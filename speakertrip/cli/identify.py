@@ -6,15 +6,14 @@ import click
 
 from speakertrip.cli.decisions import answer_each, reason
 from speakertrip.cli.options import (
-    audio_source,
     device_options,
     json_option,
     model_option,
     print_json,
-    require_one_stdin,
     speech_options,
     store_option,
 )
+from speakertrip.cli.sources import audio_source, expand_folders
 
 if TYPE_CHECKING:
     from speakertrip.audio.detectors import DetectorName
@@ -46,11 +45,11 @@ def identify(
 ) -> None:
     """Say for each PROBE which of all enrolled speakers it is, or "nobody".
 
-    One PROBE may be -, standard input. The threshold is that of one comparison: among N speakers, a stranger has N
-    chances to be taken for one of them. Exits with 0 if all are identified, 1 if one is nobody, 3 if one cannot be
-    used: the highest of them.
+    A folder stands for the audio files in it; one PROBE may be -, standard input. The threshold is that of one
+    comparison: among N speakers, a stranger has N chances to be taken for one of them. Exits with 0 if all are
+    identified, 1 if one is nobody, 3 if one cannot be used: the highest of them.
     """
-    require_one_stdin(probes)
+    sources = expand_folders(probes)
     from speakertrip.audio import SpeechNeeds
     from speakertrip.verifier import SpeakerVerifier
 
@@ -68,7 +67,7 @@ def identify(
             click.echo("\n".join(_lines(probe, found)))
         return 0 if found.name else NOBODY
 
-    ctx.exit(answer_each(probes, as_json, answer))
+    ctx.exit(answer_each(sources, as_json, answer))
 
 
 def _facts(found: "Identification") -> dict[str, object]:

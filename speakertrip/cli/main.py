@@ -15,6 +15,7 @@ from speakertrip.cli.augment_preview import augment_preview
 from speakertrip.cli.backend import backend
 from speakertrip.cli.calibrate import calibrate
 from speakertrip.cli.compare import compare
+from speakertrip.cli.embed import embed
 from speakertrip.cli.enroll import enroll
 from speakertrip.cli.evaluate import evaluate
 from speakertrip.cli.identify import identify
@@ -58,6 +59,7 @@ for verb in (
     calibrate,
     evaluate,
     compare,
+    embed,
     enroll,
     verify,
     identify,

@@ -1,18 +1,16 @@
-"""Options that several verbs share, their JSON, and standard input as a file."""
+"""Options that several verbs share, their JSON, and their progress bar."""
 
 import json
 import math
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from speakertrip.errors import AudioError, UsageError, counted
+from speakertrip.errors import counted
 
 if TYPE_CHECKING:
-    from speakertrip.audio import AudioSource
     from speakertrip.manifests import Utterance
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -100,31 +98,6 @@ def speech_options(needed: float) -> Callable[[Verb], Verb]:
         help="Speech that is needed.",
     )
     return lambda verb: detector(least(verb))
-
-
-def require_one_stdin(files: Sequence[str]) -> None:
-    """Check that at most one of the files is ``-``.
-
-    Raises:
-        UsageError: there are more.
-    """
-    if files.count("-") > 1:
-        raise UsageError("Standard input (-) can be read once in a call; name files for the rest.")
-
-
-def audio_source(file: str) -> "AudioSource":
-    """Return what a file on the command line stands for; ``-`` is standard input, which is read here.
-
-    Raises:
-        AudioError: standard input is closed, too long, or cannot be read.
-    """
-    if file != "-":
-        return file
-    from speakertrip.audio import read_stream
-
-    if sys.stdin is None:
-        raise AudioError("Standard input is closed; name a file instead of -.")
-    return read_stream(sys.stdin.buffer, "Standard input")
 
 
 @contextmanager

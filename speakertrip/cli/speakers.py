@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.options import json_option, print_json, store_option
+from speakertrip.cli.re_enroll import re_enroll
 from speakertrip.errors import counted
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ SHORT = 12  # digits of a hash that is shown
 
 @click.group()
 def speakers() -> None:
-    """List, show, rename, remove, export and import enrolled speakers."""
+    """List, show, rename, re-enroll, remove, export and import enrolled speakers."""
+
+
+speakers.add_command(re_enroll)
 
 
 @speakers.command("list")
@@ -33,7 +37,8 @@ def list_speakers(store: str | None, as_json: bool) -> None:
         click.echo("Nobody is enrolled.", err=True)
     width = max((len(summary.name) for summary in summaries), default=0)
     for each in summaries:
-        facts = f"{each.utterances:>4} utterances  {each.seconds:>7.1f} s  model {each.model[:SHORT]}  {each.created}"
+        utterances = f"{each.utterances:>4} utterance{' ' if each.utterances == 1 else 's'}"
+        facts = f"{utterances}  {each.seconds:>7.1f} s  model {each.model[:SHORT]}  {each.created}"
         click.echo(f"{each.name:<{width}}  {facts}")
 
 

@@ -8,15 +8,14 @@ import click
 
 from speakertrip.cli.decisions import answer_each, reason
 from speakertrip.cli.options import (
-    audio_source,
     device_options,
     json_option,
     model_option,
     print_json,
-    require_one_stdin,
     speech_options,
     store_option,
 )
+from speakertrip.cli.sources import audio_source, expand_folders, require_one_stdin
 from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,8 +52,8 @@ def verify(
 ) -> None:
     """Decide for each PROBE whether it is the enrolled speaker NAME, or the speaker of --against.
 
-    One PROBE or REFERENCE may be -, standard input. Exits with 0 if all are accepted, 1 if one is rejected, 3 if
-    one cannot be used: the highest of them.
+    A folder stands for the audio files in it; one PROBE or REFERENCE may be -, standard input. Exits with 0 if all
+    are accepted, 1 if one is rejected, 3 if one cannot be used: the highest of them.
     """
     probes = arguments if against else arguments[1:]
     if not probes:
@@ -62,12 +61,13 @@ def verify(
     require_one_stdin([*against, *probes])
     if against:
         _require_no_name(probes)
+    sources = expand_folders(probes)
     from speakertrip.audio import SpeechNeeds
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
     verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
-    references = [audio_source(file) for file in against]
+    references = [audio_source(file) for file in expand_folders(against)]
     speaker = verifier.embed_speaker(references) if references else verifier.enrolled(arguments[0])
 
     def answer(probe: str) -> int:
@@ -82,7 +82,7 @@ def verify(
             click.echo(f"{probe}: {words} ({reason(decision)})")
         return 0 if decision.accepted else REJECTED
 
-    ctx.exit(answer_each(probes, as_json, answer))
+    ctx.exit(answer_each(sources, as_json, answer))
 
 
 def _require_no_name(probes: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -60,7 +60,23 @@ def find_audio(folder: FilePath, keep: Callable[[str], bool] | None = None) -> d
     Raises:
         DataError: a folder cannot be read, audio lies in no speaker folder, or a name cannot stand in a list.
     """
-    files: dict[str, Path] = {}
+    files = dict(_walk(folder, keep))
+    for id_, path in files.items():
+        _check_id(id_, os.fspath(path))
+    return files
+
+
+def list_audio(folder: FilePath) -> list[Path]:
+    """Return the audio files anywhere below a folder, hidden ones left out, in the order of their paths below it.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    return [path for _, path in sorted(_walk(folder))]
+
+
+def _walk(folder: FilePath, keep: Callable[[str], bool] | None = None) -> Iterator[tuple[str, Path]]:
+    """Yield the audio files below a folder with their paths below it; no folder is read twice."""
     seen: set[tuple[int, int]] = set()
     folders: list[tuple[str, Path]] = [("", Path(folder))]
     # Links wait, so that a file goes by its real name where it has one.
@@ -75,9 +91,7 @@ def find_audio(folder: FilePath, keep: Callable[[str], bool] | None = None) -> d
             if Path(entry.path).is_dir() if linked else entry.is_dir():
                 (links if linked else folders).append((f"{prefix}{entry.name}/", Path(entry.path)))
             elif Path(entry.name).suffix.lower() in AUDIO_SUFFIXES:
-                files[prefix + entry.name] = Path(entry.path)
-                _check_id(prefix + entry.name, entry.path)
-    return files
+                yield prefix + entry.name, Path(entry.path)
 
 
 def describe_audio(

@@ -27,6 +27,9 @@ class Database:
 
     def __init__(self, path: FilePath) -> None:
         self.path = Path(path)
+        self._waiting = self._owed = (
+            False  # whether erasures wait for the end of ``erasing_once``; whether one does
+        )
 
     def exists(self) -> bool:
         """Tell whether there is a store; an empty file is one without tables.
@@ -76,6 +79,9 @@ class Database:
         Raises:
             StorageError: the file cannot be written; the erasure is pending.
         """
+        if self._waiting:
+            self._owed = True
+            return False
         with self._errors(), closing(self._connect(self.path, patience)) as db:
             try:
                 db.execute("VACUUM")
@@ -87,6 +93,21 @@ class Database:
                     raise
                 busy = True
         return not busy
+
+    @contextmanager
+    def erasing_once(self) -> Iterator[None]:
+        """Erase at the end what many transactions remove: each time, the whole file would be written anew.
+
+        Killed before, the next opening erases it.
+        """
+        self._waiting = True
+        try:
+            yield
+        finally:
+            self._waiting = False
+            if self._owed:
+                self._owed = False
+                self.erase()
 
     def _connect(self, path: Path, patience: float | None = None) -> sqlite3.Connection:
         seconds = BUSY_SECONDS if patience is None else patience
@@ -119,7 +140,7 @@ class Database:
         db = self._open_to_read()
         if version_of(db, self.path) == VERSION:
             pending = db.execute("SELECT value FROM facts WHERE name = 'erasure_pending'").fetchone()
-            if pending and pending[0]:
+            if pending and pending[0] and not self._waiting:
                 with suppress(StorageError):  # it may be read only
                     self.erase(patience=0.0)
             return db

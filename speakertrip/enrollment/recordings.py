@@ -21,12 +21,13 @@ def enrollment_of(recording: Recording, sha256: str, embedding: npt.NDArray[np.f
     return Enrollment(embedding, path, sha256, *measured)
 
 
-def sha256_of(file: AudioSource) -> str:
-    """Return the checksum of a file's bytes, in hexadecimal."""
+def sha256_of(file: AudioSource, more: str = "") -> str:
+    """Return the checksum of a file's bytes, and of what is said after them, in hexadecimal."""
     sum_ = hashlib.sha256()
     with open_audio(file) as stream:
         while block := stream.read(BLOCK):
             sum_.update(block)
+    sum_.update(more.encode())
     return sum_.hexdigest()
 
 

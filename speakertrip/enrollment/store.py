@@ -69,7 +69,10 @@ class SpeakerStore:
                 rows.forget(db, known[0])
                 known, forgotten = None, True
             if known and known[1] != model:
-                raise StoreError(f"{name} was enrolled with another model; enroll again by --replace.")
+                raise StoreError(
+                    f"{name} was enrolled with another model; enroll again by --replace, or embed the same files by "
+                    "this one: speakertrip speakers re-enroll."
+                )
             speaker = known[0] if known else rows.insert_speaker(db, name, model)
             rows.insert_enrollments(db, speaker, enrollments)
             profile = rows.read_profile(db, name)
@@ -150,6 +153,30 @@ class SpeakerStore:
             self.database.erase()
         return count
 
+    def exchange(self, old: Profile, new: Profile) -> bool:
+        """Put one profile of a speaker in the place of another, whose embeddings are erased as by ``remove``.
+
+        Args:
+            old: as it was read.
+            new: of the same name; it keeps its identifier and its times.
+
+        Returns:
+            As of ``remove``.
+
+        Raises:
+            StoreError: the speaker is no longer enrolled, or no longer from what ``old`` says.
+            StorageError: the store cannot be written.
+        """
+        self._require_store()
+        with self.database.writing() as db:
+            row = self._row_of(db, old.name)
+            if _facts(rows.read_profile(db, old.name)) != _facts(old):
+                raise StoreError(f"{old.name} was enrolled anew meanwhile; try again.")
+            rows.forget(db, row)
+            facts = new.name, new.model, new.identifier, new.created
+            rows.insert_enrollments(db, rows.insert_speaker(db, *facts), new.enrollments)
+        return self.database.erase()
+
     def rename(self, name: str, new: str) -> None:
         """Give a speaker another name; the old one is erased as by ``remove``.
 
@@ -195,3 +222,9 @@ class SpeakerStore:
         if not found:
             raise StoreError(f"No speaker named {name} is enrolled in {self.path}.")
         return found[0]
+
+
+def _facts(profile: Profile) -> tuple[object, ...]:
+    """Return what tells two states of a speaker apart."""
+    enrollments = [(each.path, each.sha256, each.created) for each in profile.enrollments]
+    return profile.identifier, profile.model, profile.created, enrollments

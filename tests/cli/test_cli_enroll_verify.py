@@ -30,6 +30,7 @@ def place(tmp_path, monkeypatch, write_speech, bundle_folder) -> Path:
     (tmp_path / "text.wav").write_text("This is no audio.\n")
     soundfile.write("silence.wav", np.zeros(32_000, np.float32), 16_000)
     write_speech(tmp_path / "short.wav", 0, 0.2)
+    (tmp_path / "empty").mkdir()
     return tmp_path
 
 
@@ -78,7 +79,7 @@ def test_json_lines(speakertrip):
 
 
 @pytest.mark.parametrize("model", ["bundle_folder", "rejecting_folder"])
-@pytest.mark.parametrize("bad", ["absent.wav", "text.wav", "silence.wav", "short.wav", "."])
+@pytest.mark.parametrize("bad", ["absent.wav", "text.wav", "silence.wav", "short.wav", "empty"])
 def test_several_probes(speakertrip, request, model, bad):
     folder = request.getfixturevalue(model)
     result = speakertrip("verify", "--against", "0.wav", "1.wav", bad, "2.wav", "--json", "--model", folder)
@@ -97,7 +98,7 @@ def test_several_probes(speakertrip, request, model, bad):
         ("text.wav", "is not audio that can be decoded"),
         ("silence.wav", "is silent"),
         ("short.wav", "at least 0.4 s are needed"),
-        (".", "is not a regular file"),
+        ("empty", "holds no audio"),
     ],
 )
 def test_bad_audio(speakertrip, place, bad, message):

@@ -1,39 +1,13 @@
 import io
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
 import tqdm
 
 from speakertrip import cli
-from speakertrip.audio import AudioBytes
-from speakertrip.cli.options import audio_source, print_json, progress_bar, require_one_stdin
-from speakertrip.errors import AudioError, UsageError
-
-
-def test_files_stay_names(monkeypatch):
-    monkeypatch.setattr(sys, "stdin", None)
-    for name in ("a.wav", "./-", "-a.wav", "--"):
-        assert audio_source(name) == name
-
-
-def test_standard_input_is_read_as_bytes(monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"RIFF\xff\r\n")))
-    assert audio_source("-") == AudioBytes(b"RIFF\xff\r\n", "Standard input")
-
-
-def test_a_closed_standard_input(monkeypatch):
-    monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(AudioError, match="Standard input is closed"):
-        audio_source("-")
-
-
-def test_standard_input_is_there_once():
-    require_one_stdin(["-", "a.wav", "./-"])
-    with pytest.raises(UsageError, match="can be read once"):
-        require_one_stdin(["-", "a.wav", "-"])
+from speakertrip.cli.options import print_json, progress_bar
 
 
 def test_a_bar_that_is_no_terminals_says_nothing(capsys):

@@ -25,7 +25,7 @@ def test_list(speakertrip):
     assert (code, err) == (0, "")
     first, second = out.splitlines()
     assert first.startswith("spk two     2 utterances      2.5 s  model a1a1a1a1a1a1  20")
-    assert second.startswith("spk1        1 utterances      2.0 s  model a1a1a1a1a1a1  20")
+    assert second.startswith("spk1        1 utterance       2.0 s  model a1a1a1a1a1a1  20")
     code, out, _ = speakertrip("speakers", "list", "--json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert [(row["name"], row["utterances"], row["seconds"]) for row in rows] == [

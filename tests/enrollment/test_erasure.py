@@ -4,7 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 
 import numpy as np
 import pytest
@@ -153,3 +153,35 @@ def test_who_is_not_there(tmp_path):
         speakers.rename("spk1", "")
     speakers.rename("spk1", "spk1")
     assert speakers.get("spk1").identifier == before.identifier
+
+
+def test_many_replacements_are_erased_once(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    speakers, firsts = SpeakerStore(tmp_path / "speakers.sqlite"), [enrollments(rng, 3) for _ in range(5)]
+    for number, first in enumerate(firsts):
+        speakers.add(f"spk{number}", MODEL, first)
+    erasures, connect = [], database.Database._connect
+
+    def count(self, path, patience=None):
+        erasures.extend([patience] if patience is not None else [])
+        return connect(self, path, patience)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database.Database, "_connect", count)
+        with speakers.database.erasing_once():
+            for number in range(5):
+                speakers.add(f"spk{number}", MODEL, enrollments(rng, 1), "replace")
+                assert len(speakers.get(f"spk{number}").enrollments) == 1
+            assert erasures == []
+        assert len(erasures) == 1
+    assert [left(speakers.path, "no name", first) for first in firsts] == [[]] * 5
+
+
+def test_replacements_before_a_failure_are_erased(tmp_path):
+    speakers = SpeakerStore(tmp_path / "speakers.sqlite")
+    first = enrollments(np.random.default_rng(0), 3)
+    speakers.add("spk0", MODEL, first)
+    with suppress(KeyError), speakers.database.erasing_once():
+        speakers.remove("spk0")
+        raise KeyError
+    assert left(speakers.path, "spk0", first) == []

@@ -7,9 +7,9 @@ import pytest
 import soundfile
 import torch
 
-from speakertrip import embedding
 from speakertrip.config import XVectorConfig
 from speakertrip.embedding import Embedder, load_speech, pick_device
+from speakertrip.embedding import embedder as embedder_module
 from speakertrip.errors import AudioError, BundleError, UsageError
 from speakertrip.manifests import Utterance
 
@@ -37,7 +37,7 @@ def test_an_embedding_does_not_depend_on_its_neighbours(make_bundle, waveforms, 
     order = [3, 0, 5, 1, 4, 2]
     together = embedder.embed([waveforms[i] for i in order])
     np.testing.assert_allclose(together, alone[order], rtol=1e-5, atol=1e-5)
-    monkeypatch.setattr(embedding, "BATCH_SAMPLES", 16_000)  # two of half a second fit
+    monkeypatch.setattr(embedder_module, "BATCH_SAMPLES", 16_000)  # two of half a second fit
     np.testing.assert_allclose(embedder.embed(waveforms), alone, rtol=1e-5, atol=1e-5)
 
 
@@ -138,7 +138,7 @@ def test_utterances(tmp_path, embedder, speech_like, monkeypatch):
         Utterance("part", tmp_path / "a.wav", "s", start=0.5, duration=1.0),
         Utterance("again", tmp_path / "a.wav", "s"),
     ]
-    monkeypatch.setattr(embedding, "CHUNK", 2)
+    monkeypatch.setattr(embedder_module, "CHUNK", 2)
     done: list[int] = []
     embeddings = embedder.embed_utterances(rows, done.append)
     assert done == [2, 1]

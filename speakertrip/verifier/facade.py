@@ -224,6 +224,17 @@ class SpeakerVerifier:
         embeddings = self.embedder.embed([recording.waveform for recording in recordings])
         return self._side(embeddings, [recording.quality.seconds for recording in recordings])
 
+    def embed(self, recording: Speech) -> FloatArray:
+        """Return the embedding of one recording, float32 ``(dim,)``, raw: not of unit length.
+
+        Raises:
+            AudioError: it cannot be used, or holds too little speech.
+        """
+        recordings = self.load([recording])
+        self._require(recordings, self.needs.comparison_seconds)
+        embedding: FloatArray = self.embedder.embed([recordings[0].waveform])[0]
+        return embedding
+
     def compare(self, speaker: Sides, probe: Speech) -> Decision:
         """Score a probe against a speaker, and decide by the bundle's threshold.
 
@@ -249,5 +260,8 @@ class SpeakerVerifier:
     def _profile(self, name: str) -> Profile:
         profile = self.store.get(name)
         if profile.model != self.bundle.identity:
-            raise StoreError(f"{name} was enrolled with another model; use that one, or enroll anew.")
+            raise StoreError(
+                f"{name} was enrolled with another model; use that one, or embed its files by this one: "
+                f"speakertrip speakers re-enroll."
+            )
         return profile

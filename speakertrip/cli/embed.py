@@ -1,0 +1,123 @@
+"""``speakertrip embed``."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from speakertrip.cli.decisions import answer_each
+from speakertrip.cli.options import (
+    device_options,
+    json_option,
+    model_option,
+    print_json,
+    progress_bar,
+    speech_options,
+)
+from speakertrip.cli.sources import audio_source, expand_folders
+from speakertrip.errors import UsageError, counted
+
+if TYPE_CHECKING:
+    from speakertrip.audio.detectors import DetectorName
+    from speakertrip.verifier import SpeakerVerifier
+
+OF_MANIFEST, OF_FILES = ("out", "skip_bad"), ("vad", "min_speech")
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE...]")
+@click.option("--manifest", metavar="MANIFEST", help="Embed its utterances, instead of FILES.")
+@click.option(
+    "--out",
+    metavar="FOLDER",
+    help="Where those of a manifest go: embeddings.npy, and ids.txt with its rows' ids.",
+)
+@click.option("--skip-bad", is_flag=True, help="Leave out utterances that cannot be used; each is listed.")
+@model_option
+@speech_options(0.5)
+@json_option
+@device_options
+@click.pass_context
+def embed(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    manifest: str | None,
+    out: str | None,
+    skip_bad: bool,
+    model: str,
+    vad: "DetectorName",
+    min_speech: float,
+    as_json: bool,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Print the embedding of each FILE, scaled to unit length; or write those of a manifest.
+
+    A line holds the file, a tab, and the numbers. A folder stands for the audio files in it; one FILE may be -,
+    standard input. Exits with 3 if one cannot be used.
+
+    With --manifest, a run that was killed goes on where it was when it is called again; embeddings.npy is float32, a
+    row of unit length for each line of ids.txt.
+    """
+    _refuse_options(ctx, OF_FILES if manifest else OF_MANIFEST, bool(manifest))
+    if manifest:
+        if files or not out:
+            raise UsageError("--manifest needs --out FOLDER, and no FILE beside it.")
+        _embed_manifest(manifest, out, skip_bad, model, as_json, device, threads)
+        return
+    if not files:
+        raise UsageError("Nothing to embed: give FILES, or --manifest MANIFEST --out FOLDER.")
+    sources = expand_folders(files)
+    from speakertrip.audio import SpeechNeeds
+    from speakertrip.verifier import SpeakerVerifier
+
+    needs = SpeechNeeds(vad, comparison_seconds=min_speech)
+    verifier = SpeakerVerifier.from_pretrained(model, None, device, threads, needs)
+    ctx.exit(answer_each(sources, as_json, lambda file: _embed_file(verifier, file, as_json), key="file"))
+
+
+def _embed_file(verifier: "SpeakerVerifier", file: str, as_json: bool) -> int:
+    from speakertrip.backend import unit_rows
+
+    (recording,) = verifier.load([audio_source(file)])
+    numbers = unit_rows(verifier.embed(recording)[None])[0].tolist()
+    if as_json:
+        speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
+        print_json({"file": file, **speech, "model": verifier.bundle.identity, "embedding": numbers})
+    else:
+        click.echo(f"{file}\t{' '.join(f'{number:.9g}' for number in numbers)}")
+    return 0
+
+
+def _embed_manifest(
+    manifest: str, out: str, skip_bad: bool, model: str, as_json: bool, device: str, threads: int | None
+) -> None:
+    from speakertrip.bundle import Bundle
+    from speakertrip.embedding import Embedder, embed_folder
+    from speakertrip.manifests import read_manifest
+
+    utterances = read_manifest(manifest)
+    bundle = Bundle.load(model)
+    embedder = Embedder(bundle.model, device, threads)
+    with progress_bar("utterances") as advance:
+        found = embed_folder(
+            embedder, bundle.identity, utterances, out, lambda done: advance(done, len(utterances)), skip_bad
+        )
+    for reason in found.skipped.values():
+        click.echo(reason, err=True)
+    if found.skipped:
+        click.echo(f"{len(found.skipped):,} of {counted(len(utterances), 'utterance')} left out.", err=True)
+    if as_json:
+        facts = {"utterances": found.rows, "skipped": len(found.skipped), "dim": found.dim}
+        print_json({"folder": out, **facts, "model": bundle.identity})
+    else:
+        click.echo(f"{out}: {counted(found.rows, 'embedding')} of {found.dim} numbers")
+
+
+def _refuse_options(ctx: click.Context, names: Sequence[str], manifest: bool) -> None:
+    """Refuse options that would do nothing."""
+    for name in names:
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} {'is for FILES' if manifest else 'goes with --manifest'}.")

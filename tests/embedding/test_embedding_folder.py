@@ -1,0 +1,198 @@
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from speakertrip.embedding import EmbeddedFolder, Embedder, embed_folder, folder
+from speakertrip.embedding.journal import LINES, ROWS
+from speakertrip.errors import AudioError, StorageError, UsageError
+from speakertrip.manifests import Utterance
+
+MODEL = "a1" * 32
+SECONDS = (0.5, 0.6, 0.5, 0.7, 0.6, 0.5, 0.8)
+
+
+@pytest.fixture(autouse=True)
+def chunks(monkeypatch):
+    monkeypatch.setattr(folder, "CHUNK", 2)
+
+
+@pytest.fixture(scope="module")
+def embedder(make_bundle) -> Embedder:
+    return Embedder(make_bundle().model, "cpu")
+
+
+@pytest.fixture(scope="module")
+def utterances(scratch, write_speech) -> list[Utterance]:
+    return [
+        Utterance(f"s/{seed} x.wav", write_speech(scratch / f"{seed}.wav", seed, seconds), "s")
+        for seed, seconds in enumerate(SECONDS)
+    ]
+
+
+@pytest.fixture(scope="module")
+def bad(utterances, scratch) -> list[Utterance]:
+    """Return the utterances with two among them that cannot be used, both of one chunk."""
+    (scratch / "text.wav").write_text("This is no audio.\n")
+    rest = [Utterance(f"bad/{name}", scratch / name, "s") for name in ("text.wav", "absent.wav")]
+    return [*utterances[:2], *rest, *utterances[2:]]
+
+
+def content(place: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in place.iterdir() if path.name != ".embed.lock"}
+
+
+class KilledError(Exception):
+    """As a kill: nothing in the package catches it."""
+
+
+def killed_after(count: int):
+    done = []
+
+    def progress(utterances: int) -> None:
+        done.append(utterances)
+        if len(done) > count:
+            raise KilledError
+
+    return progress
+
+
+def test_rows_and_ids(tmp_path, embedder, utterances):
+    done = []
+    found = embed_folder(embedder, MODEL, utterances, tmp_path / "out", done.append)
+    assert found == EmbeddedFolder(7, 24, {})
+    assert done == [0, 2, 2, 2, 1]
+    rows = np.load(tmp_path / "out" / "embeddings.npy")
+    assert (rows.dtype, rows.shape) == (np.dtype("<f4"), (7, 24))
+    raw = embedder.embed_utterances(utterances).astype(np.float64)
+    np.testing.assert_allclose(rows, raw / np.linalg.norm(raw, axis=1, keepdims=True), atol=1e-6)
+    assert (tmp_path / "out" / "ids.txt").read_text() == "".join(f"{each.id}\n" for each in utterances)
+    assert set(content(tmp_path / "out")) == {"embeddings.npy", "ids.txt", "embed.json"}
+
+
+@pytest.mark.parametrize("torn", ["", "both", "lines", "rows gone", "rows changed"])
+@pytest.mark.parametrize("chunks_done", range(5))
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, embedder, bad, chunks_done, torn):
+    embed_folder(embedder, MODEL, bad, tmp_path / "whole", skip_bad=True)
+    place = tmp_path / "killed"
+    with pytest.raises(KilledError):
+        embed_folder(embedder, MODEL, bad, place, killed_after(chunks_done), skip_bad=True)
+    assert not (place / "embeddings.npy").exists()
+    if torn in ("both", "lines"):
+        with (place / LINES).open("ab") as file:
+            file.write(b'{"utterances": 2, "rows": 2, "sha25')
+    if torn == "both":
+        with (place / ROWS).open("ab") as file:
+            file.write(b"\x01" * 97)
+    if torn == "rows gone":
+        (place / ROWS).write_bytes((place / ROWS).read_bytes()[:-5])
+    if torn == "rows changed":
+        (place / ROWS).write_bytes(b"\x01" * len((place / ROWS).read_bytes()))
+    done = []
+    embed_folder(embedder, MODEL, bad, place, done.append, skip_bad=True)
+    assert content(place) == content(tmp_path / "whole")
+    lost = {"rows gone": min(1, chunks_done), "rows changed": chunks_done}.get(torn, 0)
+    kept = chunks_done - lost
+    if torn == "rows gone" and chunks_done == 2:
+        kept = 0  # the second chunk holds no row: it is the first that is torn
+    assert done[0] == min(2 * kept, len(bad))
+    assert sum(done) == len(bad)
+
+
+@pytest.mark.parametrize("name", ["embeddings.npy", "ids.txt", "embed.json"])
+def test_a_kill_while_files_get_their_names(tmp_path, monkeypatch, embedder, utterances, name):
+    embed_folder(embedder, MODEL, utterances, tmp_path / "whole")
+    place, replace, seen = tmp_path / "killed", Path.replace, []
+
+    def killed(path: Path, target: Path) -> Path:
+        seen.append(target.name)
+        if target.name == name and len(seen) > 1:  # not when the state is written first
+            raise KilledError
+        return replace(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KilledError):
+            embed_folder(embedder, MODEL, utterances, place)
+    done = []
+    embed_folder(embedder, MODEL, utterances, place, done.append)
+    assert done == [7]
+    assert content(place) == content(tmp_path / "whole")
+
+
+def test_a_complete_folder_is_left_as_it_is(tmp_path, embedder, utterances, bad):
+    embed_folder(embedder, MODEL, utterances, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    found = embed_folder(embedder, MODEL, utterances, tmp_path, killed_after(-1))
+    assert found == EmbeddedFolder(7, 24, {})
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir() if path.name != ".embed.lock"} == {
+        path: time for path, time in before.items() if path.name != ".embed.lock"
+    }
+    (tmp_path / "ids.txt").unlink()
+    assert embed_folder(embedder, MODEL, utterances, tmp_path).rows == 7
+    assert (tmp_path / "ids.txt").exists()
+
+
+def test_models_and_manifests_are_not_mixed(tmp_path, embedder, utterances):
+    for place, progress in (("whole", lambda done: None), ("begun", killed_after(1))):
+        with suppress(KilledError):
+            embed_folder(embedder, MODEL, utterances, tmp_path / place, progress)
+        before = content(tmp_path / place)
+        with pytest.raises(
+            UsageError, match=r"holds embeddings of another model \(a1a1a1a1a1a1\); name another"
+        ):
+            embed_folder(embedder, "b" * 64, utterances, tmp_path / place)
+        for others in (
+            utterances[:-1],
+            utterances[::-1],
+            [*utterances[:-1], Utterance(utterances[-1].id, utterances[-1].path, "s", start=0.1)],
+        ):
+            with pytest.raises(UsageError, match="holds embeddings of another manifest; name another"):
+                embed_folder(embedder, MODEL, others, tmp_path / place)
+        assert content(tmp_path / place) == before
+    state = json.loads((tmp_path / "begun" / "embed.json").read_text())
+    (tmp_path / "begun" / "embed.json").write_text(json.dumps(state | {"device": "cuda"}))
+    with pytest.raises(UsageError, match=r"begun on another device \(cuda\)"):
+        embed_folder(embedder, MODEL, utterances, tmp_path / "begun")
+    (tmp_path / "begun" / "embed.json").write_text("{")
+    with pytest.raises(UsageError, match="cannot be read as a state"):
+        embed_folder(embedder, MODEL, utterances, tmp_path / "begun")
+
+
+def test_files_from_elsewhere_are_not_replaced(tmp_path, embedder, utterances):
+    (tmp_path / "embeddings.npy").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="is there already"):
+        embed_folder(embedder, MODEL, utterances, tmp_path)
+    assert (tmp_path / "embeddings.npy").read_bytes() == b"mine"
+    with pytest.raises(StorageError, match="Cannot write"):
+        embed_folder(embedder, MODEL, utterances, tmp_path / "embeddings.npy")
+
+
+def test_one_process_at_a_time(tmp_path, embedder, utterances):
+    with FileLock(tmp_path / ".embed.lock"), pytest.raises(UsageError, match="Another process embeds"):
+        embed_folder(embedder, MODEL, utterances, tmp_path)
+    assert embed_folder(embedder, MODEL, utterances, tmp_path).rows == 7
+
+
+def test_audio_that_cannot_be_used(tmp_path, embedder, bad, utterances):
+    with pytest.raises(AudioError, match=r"^Utterance bad/text\.wav: .* is not audio"):
+        embed_folder(embedder, MODEL, bad, tmp_path / "a")
+    # What was done before it is not done again.
+    done = []
+    found = embed_folder(embedder, MODEL, bad, tmp_path / "a", done.append, skip_bad=True)
+    assert done[0] == 2
+    assert list(found.skipped) == ["bad/text.wav", "bad/absent.wav"]
+    assert (tmp_path / "a" / "ids.txt").read_text() == "".join(f"{each.id}\n" for each in utterances)
+    assert len(np.load(tmp_path / "a" / "embeddings.npy")) == found.rows == 7
+    with pytest.raises(AudioError, match=r"^Utterance bad/text\.wav"):
+        embed_folder(embedder, MODEL, bad, tmp_path / "a")
+    with pytest.raises(KilledError):
+        embed_folder(embedder, MODEL, bad, tmp_path / "b", killed_after(3), skip_bad=True)
+    with pytest.raises(AudioError, match=r"^Utterance bad/text\.wav"):
+        embed_folder(embedder, MODEL, bad, tmp_path / "b")
+    with pytest.raises(AudioError, match="None of 2 utterances can be used. The first: Utterance bad/text"):
+        embed_folder(embedder, MODEL, bad[2:4], tmp_path / "c", skip_bad=True)
+    assert not (tmp_path / "c" / "embeddings.npy").exists()
