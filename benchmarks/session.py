@@ -108,7 +108,9 @@ def report(
     corpus = {speaker: files[0].extra["corpus"] for speaker, files in enrolled.items()}
     near = np.array([corpus[speaker] == probe.extra["corpus"] for speaker, probe, _ in pairs])
     expected = verifier.expected
-    print(f"threshold {answers[0].candidates[0].decision.threshold:.4f}, bundle {verifier.bundle.identity[:8]}")
+    print(
+        f"threshold {answers[0].candidates[0].decision.threshold:.4f}, bundle {verifier.bundle.identity[:8]}"
+    )
     print(f"promised: {expected}")
     print("\nverification, each probe against each of the enrolled speakers")
     print(f"  miss                              {rate(~accepted, truth, sides, truth)}")
@@ -116,14 +118,20 @@ def report(
     print(f"  false alarm, of the same corpus   {rate(accepted, ~truth & near, sides, truth)}")
     known = [answer for answer, probe in zip(answers, probes, strict=True) if probe.speaker in enrolled]
     whose = [probe.speaker for probe in probes if probe.speaker in enrolled]
-    strangers = [answer for answer, probe in zip(answers, probes, strict=True) if probe.speaker not in enrolled]
+    strangers = [
+        answer for answer, probe in zip(answers, probes, strict=True) if probe.speaker not in enrolled
+    ]
     right = sum(answer.name == speaker for answer, speaker in zip(known, whose, strict=True))
     nobody = sum(answer.name is None for answer in known)
     alarms = sum(answer.name is not None for answer in strangers)
     print(f"\nidentification among {len(enrolled)}")
-    print(f"  {len(known)} probes of theirs: {right} right, {nobody} nobody, {len(known) - right - nobody} another")
+    print(
+        f"  {len(known)} probes of theirs: {right} right, {nobody} nobody, {len(known) - right - nobody} another"
+    )
     share, most = alarms / len(strangers), 1 - (1 - far) ** len(enrolled)
-    print(f"  {len(strangers)} of strangers: {alarms} taken for somebody, {share:.1%} (at most {most:.1%} promised)")
+    print(
+        f"  {len(strangers)} of strangers: {alarms} taken for somebody, {share:.1%} (at most {most:.1%} promised)"
+    )
 
 
 if __name__ == "__main__":
