@@ -85,7 +85,8 @@ def any_false_alarm(rate: float, comparisons: int) -> float:
 
     It holds where the comparisons are independent. Those of one probe with many speakers hang together (a voice that
     is like one of them is rather like others as well), which makes it an upper estimate of how often a stranger is
-    taken for one of them: the false-positive identification rate of ISO/IEC 19795-1.
+    taken for one of them: the false-positive identification rate of ISO/IEC 19795-1. However they hang together, that
+    is never above ``rate * comparisons``.
 
     Args:
         rate: of one comparison, in [0, 1].
