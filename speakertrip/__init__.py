@@ -4,12 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from speakertrip.backend import FalseAlarmRate
     from speakertrip.bundle import Bundle
     from speakertrip.embedding import Embedder
     from speakertrip.errors import SpeakertripError
     from speakertrip.evaluation import Report, evaluate
     from speakertrip.losses import MultiSampleTripletLoss, TripletLoss
     from speakertrip.manifests import Trials, Utterance, read_manifest, read_trials
+    from speakertrip.metrics import OperatingPoint
     from speakertrip.verifier import SpeakerVerifier
 
 __version__ = "0.1.0"
@@ -18,7 +20,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "Bundle": "speakertrip.bundle",
     "Embedder": "speakertrip.embedding",
+    "FalseAlarmRate": "speakertrip.backend",
     "MultiSampleTripletLoss": "speakertrip.losses",
+    "OperatingPoint": "speakertrip.metrics",
     "Report": "speakertrip.evaluation",
     "SpeakerVerifier": "speakertrip.verifier",
     "SpeakertripError": "speakertrip.errors",
@@ -33,7 +37,9 @@ _HOMES = {
 __all__ = [
     "Bundle",
     "Embedder",
+    "FalseAlarmRate",
     "MultiSampleTripletLoss",
+    "OperatingPoint",
     "Report",
     "SpeakerVerifier",
     "SpeakertripError",

@@ -6,6 +6,15 @@ from speakertrip.backend.decision import Decision, decide, in_words
 from speakertrip.backend.fitted import FittedOn
 from speakertrip.backend.lda import LDA
 from speakertrip.backend.normalisation import CohortStatistics, NormKind, cohort_statistics, normalise
+from speakertrip.backend.operating_point import (
+    Choice,
+    FalseAlarmPoint,
+    FalseAlarmRate,
+    FalseAlarmTable,
+    Threshold,
+    percent,
+    resolve,
+)
 from speakertrip.backend.pipeline import Backend
 from speakertrip.backend.plda import PLDA
 from speakertrip.backend.quality import SideQuality, quality_columns
@@ -18,21 +27,28 @@ __all__ = [
     "Backend",
     "BackendOptions",
     "Calibration",
+    "Choice",
     "CohortStatistics",
     "Decision",
+    "FalseAlarmPoint",
+    "FalseAlarmRate",
+    "FalseAlarmTable",
     "FittedOn",
     "IsotonicCalibration",
     "LinearCalibration",
     "NormKind",
     "SideQuality",
     "Sides",
+    "Threshold",
     "cohort_statistics",
     "decide",
     "in_words",
     "normalise",
     "pack",
     "pair_scores",
+    "percent",
     "quality_columns",
+    "resolve",
     "unit_rows",
     "unpack",
 ]

@@ -12,7 +12,7 @@ class Decision:
 
     Attributes:
         score: higher for the same speaker.
-        threshold: of the bundle.
+        threshold: of the operating point.
         accepted: whether the score reached the threshold.
         calibrated: whether the score is a natural-log likelihood ratio.
     """
@@ -34,7 +34,8 @@ def decide(score: float, threshold: float, calibrated: bool = False) -> Decision
     >>> decide(0.5, 0.5).accepted
     True
     """
-    return Decision(float(score), float(threshold), bool(score >= threshold), calibrated)
+    score, threshold = float(score), float(threshold)  # NumPy would round the threshold to a score of float32
+    return Decision(score, threshold, score >= threshold, calibrated)
 
 
 def in_words(llr: float) -> str:

@@ -14,9 +14,10 @@ import safetensors
 import safetensors.numpy
 import safetensors.torch
 import torch
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from speakertrip.backend import Backend, BackendOptions, pack, unpack
+from speakertrip.backend import Backend, BackendOptions, Choice, Threshold, pack, resolve, unpack
+from speakertrip.bundle.calibration import Calibration
 from speakertrip.bundle.files import read_folder, write_folder
 from speakertrip.bundle.model import SpeakerModel
 from speakertrip.config import EncoderConfig, FeatureConfig, Frozen
@@ -32,26 +33,6 @@ class _Config(Frozen):
     format: Literal[1] = 1
     features: FeatureConfig
     encoder: EncoderConfig
-
-
-class Calibration(Frozen):
-    """The threshold, and the trials that it was found on: speakers held out of training.
-
-    Attributes:
-        threshold: accept a score of the backend at or above it.
-        eer: equal error rate at that threshold, a fraction.
-        eer_interval: its 95 % interval by a bootstrap over speakers.
-        trials: how many trials, of which ``targets`` are target trials, of ``speakers`` speakers.
-        held_out: hash of the names of the speakers that were held out of the training; empty where that is not known.
-    """
-
-    threshold: float
-    eer: float = Field(ge=0, le=1)
-    eer_interval: tuple[float, float] | None = None
-    trials: int = Field(ge=2)
-    targets: int = Field(ge=1)
-    speakers: int = Field(ge=2)
-    held_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +112,27 @@ class Bundle:
         card = (
             f"{self.card.rstrip()}\n\n## Backend\n\nScores are normalised and calibrated by what was fitted to {seen} "
             f"({calibration.trials} trials, {calibration.targets} target, {calibration.speakers} speakers). "
-            f"What the card says above of a threshold holds no more; it is {calibration.threshold:.4f}.\n"
+            f"What the card says above of thresholds holds no more; the one at the equal error rate is "
+            f"{calibration.threshold:.4f}.\n"
         )
+        if table := calibration.card():
+            card += f"\n{table}"
         return replace(self, backend=backend, calibration=calibration, card=card)
+
+    def threshold(self, choice: Choice | None = None) -> Threshold:
+        """Return the threshold of an operating point, and how often it is expected to err.
+
+        Args:
+            choice: a ``FalseAlarmRate``, or an ``OperatingPoint``: a prior and costs; None: the bundle's own threshold,
+                at the equal error rate of the trials that it was found on.
+
+        Raises:
+            UsageError: the bundle cannot say the threshold of this choice.
+        """
+        calibration = self.calibration
+        return resolve(
+            choice, calibration.threshold, calibration.false_alarms, self.backend.calibration is not None
+        )
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the bundle as a folder, replacing an older one at once or not at all.

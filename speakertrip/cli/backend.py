@@ -64,13 +64,14 @@ def backend(
 ) -> None:
     """Give a bundle score normalisation and calibration, fitted to a trial list that is not reported later.
 
-    Enrolled speakers stay valid: the embeddings are the same. What the bundle had of these steps is replaced.
+    Enrolled speakers stay valid: the embeddings are the same. What the bundle had of these steps is replaced, and
+    with it its thresholds: the one at the equal error rate, and those that --far of verify and identify looks up.
     """
     lists = read_lists_and_audio(trials, manifest, enrollments)
     from speakertrip import evaluation, manifests
     from speakertrip.bundle import Bundle, Calibration
     from speakertrip.embedding import Embedder
-    from speakertrip.metrics import det_curve, threshold_at_eer
+    from speakertrip.metrics import cllr, speaker_groups
 
     recipe = evaluation.BackendRecipe(
         centre, lda, plda, norm, top, tuple(dict.fromkeys(quality)), method, p_target, utterances, seed
@@ -83,18 +84,11 @@ def backend(
         fitted, scores = evaluation.fit_backend(
             embedder, recipe, lists.trials, lists.utterances, lists.models, others, domain, trials, advance
         )
-    found = evaluation.report(lists.trials, scores, lists.speakers)
-    calibration = Calibration(
-        threshold=threshold_at_eer(det_curve(scores, lists.trials.targets)),
-        eer=found.eer,
-        eer_interval=found.eer_interval,
-        trials=found.trials,
-        targets=found.targets,
-        speakers=found.speakers,
-        held_out=bundle.calibration.held_out,
-    )
+    first, second, _ = speaker_groups(lists.trials, lists.speakers)
+    targets = lists.trials.targets
+    calibration = Calibration.of(scores, targets, first, second, bundle.calibration.held_out)
     bundle.with_backend(fitted, calibration).save(out)
     click.echo(
-        f"{out}: threshold {calibration.threshold:.4f}; on the trials that it was fitted on, EER {found.eer:.2%}, "
-        f"Cllr {found.cllr:.4f}"
+        f"{out}: threshold {calibration.threshold:.4f}; on the trials that it was fitted on, "
+        f"EER {calibration.eer:.2%}, Cllr {cllr(scores, targets):.4f}"
     )

@@ -28,9 +28,15 @@ def answer_each(
     return code
 
 
-def reason(decision: "Decision") -> str:
-    """Say the score, what it means, and what it was held against."""
+def meaning(decision: "Decision") -> str | None:
+    """Say what the likelihood ratio means; None where the score is none."""
     from speakertrip.backend import in_words
 
-    name, words = ("score", "") if decision.llr is None else ("LLR", f": {in_words(decision.llr)}")
-    return f"{name} {decision.score:.4f}{words}, threshold {decision.threshold:.4f}"
+    return None if decision.llr is None else in_words(decision.llr)
+
+
+def reason(decision: "Decision") -> str:
+    """Say the score, what it means, and what it was held against."""
+    words = meaning(decision)
+    score = f"score {decision.score:.4f}" if words is None else f"LLR {decision.score:.4f}: {words}"
+    return f"{score}, threshold {decision.threshold:.4f}"

@@ -5,6 +5,12 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.decisions import answer_each, reason
+from speakertrip.cli.operating_point import (
+    chosen,
+    expected_among,
+    operating_point_options,
+    strangers_in_words,
+)
 from speakertrip.cli.options import (
     device_options,
     json_option,
@@ -27,6 +33,7 @@ NOBODY = 1
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Candidates to show.")
 @model_option
 @store_option
+@operating_point_options
 @speech_options(0.5)
 @json_option
 @device_options
@@ -37,6 +44,10 @@ def identify(
     top: int,
     model: str,
     store: str | None,
+    far: float | None,
+    p_target: float | None,
+    c_miss: float | None,
+    c_fa: float | None,
     vad: "DetectorName",
     min_speech: float,
     as_json: bool,
@@ -45,29 +56,39 @@ def identify(
 ) -> None:
     """Say for each PROBE which of all enrolled speakers it is, or "nobody".
 
-    A folder stands for the audio files in it; one PROBE may be -, standard input. The threshold is that of one
-    comparison: among N speakers, a stranger has N chances to be taken for one of them. Exits with 0 if all are
-    identified, 1 if one is nobody, 3 if one cannot be used: the highest of them.
+    A folder stands for the audio files in it; one PROBE may be -, standard input. Exits with 0 if all are identified, 1
+    if one is nobody, 3 if one cannot be used: the highest of them.
+
+    The threshold is that of one comparison, as of verify: among N speakers, a stranger has N chances to be taken for
+    one of them. With a false-alarm rate F that happens at a rate of 1 - (1 - F)^N, if the comparisons are
+    independent; as they are of one probe, it is rather less. For R of strangers among N speakers give --far R/N.
     """
+    operating_point = chosen(far, p_target, c_miss, c_fa)
     sources = expand_folders(probes)
     from speakertrip.audio import SpeechNeeds
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
+    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs, operating_point)
     crowd = verifier.crowd()
+    compared: list[int] = []
 
     def answer(probe: str) -> int:
         (recording,) = verifier.load([audio_source(probe)])
         found = crowd.search(verifier.embed_speaker([recording]), top)
+        compared.append(found.profiles)
         if as_json:
             speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
-            print_json({"probe": probe, **_facts(found), **speech})
+            errors = expected_among(verifier.threshold, found.profiles)
+            print_json({"probe": probe, **_facts(found), **speech, **errors})
         else:
             click.echo("\n".join(_lines(probe, found)))
         return 0 if found.name else NOBODY
 
-    ctx.exit(answer_each(sources, as_json, answer))
+    code = answer_each(sources, as_json, answer)
+    if compared and not as_json and (note := strangers_in_words(verifier.threshold, compared[0])):
+        click.echo(note, err=True)
+    ctx.exit(code)
 
 
 def _facts(found: "Identification") -> dict[str, object]:

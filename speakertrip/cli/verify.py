@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.decisions import answer_each, reason
+from speakertrip.cli.decisions import answer_each, meaning, reason
+from speakertrip.cli.operating_point import chosen, expected, operating_point_options
 from speakertrip.cli.options import (
     device_options,
     json_option,
@@ -34,6 +35,7 @@ REJECTED = 1
 )
 @model_option
 @store_option
+@operating_point_options
 @speech_options(0.5)
 @json_option
 @device_options
@@ -44,6 +46,10 @@ def verify(
     against: tuple[str, ...],
     model: str,
     store: str | None,
+    far: float | None,
+    p_target: float | None,
+    c_miss: float | None,
+    c_fa: float | None,
     vad: "DetectorName",
     min_speech: float,
     as_json: bool,
@@ -54,7 +60,12 @@ def verify(
 
     A folder stands for the audio files in it; one PROBE or REFERENCE may be -, standard input. Exits with 0 if all
     are accepted, 1 if one is rejected, 3 if one cannot be used: the highest of them.
+
+    The threshold is the model's own, where strangers are accepted as often as speakers are missed, unless --far or
+    --p-target chooses another. --json says how often it is expected to err in one comparison, among voices like those
+    that it was found on: measure yours. There is no detection of replayed or synthetic speech.
     """
+    operating_point = chosen(far, p_target, c_miss, c_fa)
     probes = arguments if against else arguments[1:]
     if not probes:
         raise UsageError("Nothing to verify: give a NAME and a PROBE, or --against REFERENCE PROBE.")
@@ -66,20 +77,23 @@ def verify(
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
+    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs, operating_point)
     references = [audio_source(file) for file in expand_folders(against)]
     speaker = verifier.embed_speaker(references) if references else verifier.enrolled(arguments[0])
 
     def answer(probe: str) -> int:
         (recording,) = verifier.load([audio_source(probe)])
         decision = verifier.compare(speaker, recording)
+        seconds = recording.quality.speech_seconds
         words = "accepted" if decision.accepted else "rejected"
         if as_json:
             numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
-            speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
-            print_json({"probe": probe, "decision": words, **numbers, **speech})
+            speech = {"speech_seconds": round(seconds, 3), "meaning": meaning(decision)}
+            print_json(
+                {"probe": probe, "decision": words, **numbers, **speech, **expected(verifier.threshold)}
+            )
         else:
-            click.echo(f"{probe}: {words} ({reason(decision)})")
+            click.echo(f"{probe}: {words} ({reason(decision)}, {seconds:.1f} s of speech)")
         return 0 if decision.accepted else REJECTED
 
     ctx.exit(answer_each(sources, as_json, answer))

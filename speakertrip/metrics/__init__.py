@@ -20,6 +20,7 @@ from speakertrip.metrics.error_rates import (
     miss_at_false_alarm,
     threshold_at_eer,
 )
+from speakertrip.metrics.false_alarms import PointAtRate, any_false_alarm, points_at_rates
 from speakertrip.metrics.llr import cllr, min_cllr
 from speakertrip.metrics.speakers import speaker_groups
 from speakertrip.metrics.streamed import StreamedRates, stream_rates
@@ -30,10 +31,12 @@ __all__ = [
     "DetCurve",
     "OperatingPoint",
     "PairedDifference",
+    "PointAtRate",
     "Resample",
     "Statistic",
     "StreamedRates",
     "act_dcf",
+    "any_false_alarm",
     "bootstrap",
     "cllr",
     "convex_hull_eer",
@@ -47,6 +50,7 @@ __all__ = [
     "min_dcf",
     "miss_at_false_alarm",
     "paired_differences",
+    "points_at_rates",
     "speaker_groups",
     "stream_rates",
     "threshold_at_eer",

@@ -41,7 +41,8 @@ class OperatingPoint:
     @property
     def threshold(self) -> float:
         """The threshold of natural-log likelihood ratios that costs least: ``ln((1-p) c_fa / (p c_miss))``."""
-        return math.log((1 - self.p_target) * self.c_fa) - math.log(self.p_target * self.c_miss)
+        odds = math.log(1 - self.p_target) - math.log(self.p_target)
+        return odds + math.log(self.c_fa) - math.log(self.c_miss)  # whose products may have no finite value
 
     def cost(self, miss: npt.ArrayLike, false_alarm: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the normalised cost of error rates; 1 is what ignoring the scores would cost.

@@ -38,6 +38,8 @@ def model_card(
         if init
         else ""
     )
+    table = calibration.card()
+    others = f"{table}\n" if table else ""
     interval = "[{:.2f}, {:.2f}]".format(*(100 * end for end in calibration.eer_interval or (0.0, 1.0)))
     return f"""# Speaker encoder ({config.encoder.kind})
 
@@ -54,9 +56,11 @@ Trained by {made_by} with {_loss(config)}, {step} of {config.optimizer.steps} st
 
 EER {100 * calibration.eer:.2f} % {interval} (95 % interval over speakers) on
 {calibration.trials} trials ({calibration.targets} target) among {calibration.speakers} speakers held out of training.
-The threshold {calibration.threshold:.4f} is the one at that error rate. These trials were also used to choose the
-step and to calibrate the scores, so expect somewhat more on new speakers, and other rates on other channels: measure
-yours with `speakertrip evaluate`, and fit a backend to your own recordings with `speakertrip backend`.
+The threshold {calibration.threshold:.4f} is the one at that error rate.
+
+{others}These trials were also used to choose the step and to calibrate the scores, so expect somewhat more on new
+speakers, and other rates on other channels: measure yours with `speakertrip evaluate`, and fit a backend to your own
+recordings with `speakertrip backend`.
 
 There is no detection of replayed or synthetic speech.
 """

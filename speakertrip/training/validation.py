@@ -1,4 +1,4 @@
-"""The error rate on speakers held out of training, and the threshold that belongs to it."""
+"""The error rate on speakers held out of training, and the thresholds that are found there."""
 
 import hashlib
 import json
@@ -18,14 +18,7 @@ from speakertrip.corpora import draw_trials, thin_speakers
 from speakertrip.embedding import Embedder, load_speech
 from speakertrip.errors import BundleError, DivergedError
 from speakertrip.manifests import Utterance
-from speakertrip.metrics import (
-    det_curve,
-    eer_interval,
-    equal_error_rate,
-    min_dcf,
-    speaker_groups,
-    threshold_at_eer,
-)
+from speakertrip.metrics import det_curve, min_dcf, speaker_groups
 from speakertrip.training.processes import of_all, own_share
 
 NAME = "speakers held out of training"
@@ -46,7 +39,7 @@ class Validated:
     """What a validation found.
 
     Attributes:
-        calibration: the equal error rate with its interval, and the threshold that belongs to it.
+        calibration: the equal error rate with its interval, its threshold, and those at other false-alarm rates.
         backend: with the calibration of the scores, where one could be fitted.
         min_dcf: the lowest normalised cost with unit costs, by target prior.
         scores: ``(trials,)``, as the backend gives them.
@@ -110,18 +103,11 @@ class Validation:
             fitted = LinearCalibration.fit(scores, self.trials.targets)
             backend = replace(backend, calibration=fitted, fitted_on=FittedOn.of(self.trials, NAME))
             scores = np.asarray(fitted(scores), dtype=np.float32)
-        curve = det_curve(scores, self.trials.targets)
-        calibration = Calibration(
-            threshold=threshold_at_eer(curve),
-            eer=equal_error_rate(curve),
-            eer_interval=eer_interval(
-                scores, self.trials.targets, self.enrollment_speakers, self.test_speakers
-            ),
-            trials=len(self.trials),
-            targets=int(self.trials.targets.sum()),
-            speakers=self.speakers,
-            held_out=self.held_out,
+        targets = self.trials.targets
+        calibration = Calibration.of(
+            scores, targets, self.enrollment_speakers, self.test_speakers, self.held_out
         )
+        curve = det_curve(scores, targets)
         costs = {p: min_dcf(curve, p) for p in P_TARGETS}
         return Validated(calibration, backend, costs, scores, embeddings)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from speakertrip.audio import AudioSource, Recording, SpeechNeeds, read_recording
 from speakertrip.audio.detectors import make_detector
 from speakertrip.audio.speech import require_speech_seconds
-from speakertrip.backend import Decision, Sides, decide
+from speakertrip.backend import Choice, Decision, Sides, decide
 from speakertrip.bundle import Bundle
 from speakertrip.embedding import Embedder
 from speakertrip.enrollment import (
@@ -43,10 +43,15 @@ class SpeakerVerifier:
         device: "auto", "cpu", "cuda" or "mps".
         threads: CPU threads; None: one for less than half a minute of audio, all cores for more.
         needs: how much speech there must be, and what detects it.
+        operating_point: what is decided by: a ``FalseAlarmRate``, or an ``OperatingPoint``, a prior and costs; None:
+            the bundle's own threshold, at the equal error rate of the trials that it was found on.
+
+    Attributes:
+        threshold: of that operating point, and how often it is expected to err.
 
     Raises:
-        UsageError: the device or the detector is not available, or the bundle was never loaded, so that it has no
-            identity.
+        UsageError: the device or the detector is not available, the bundle was never loaded, so that it has no
+            identity, or cannot say the threshold of the operating point.
 
     Example:
         >>> verifier = SpeakerVerifier.from_pretrained("runs/demo/bundle")  # doctest: +SKIP
@@ -62,10 +67,11 @@ class SpeakerVerifier:
         device: str = "auto",
         threads: int | None = None,
         needs: SpeechNeeds | None = None,
+        operating_point: Choice | None = None,
     ) -> None:
         if not bundle.identity:
             raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
-        self.bundle = bundle
+        self.bundle, self.threshold = bundle, bundle.threshold(operating_point)
         self.store = SpeakerStore(store or default_store())
         self.embedder = Embedder(bundle.model, device, threads)
         self.needs = needs or SpeechNeeds()
@@ -79,14 +85,16 @@ class SpeakerVerifier:
         device: str = "auto",
         threads: int | None = None,
         needs: SpeechNeeds | None = None,
+        operating_point: Choice | None = None,
     ) -> "SpeakerVerifier":
         """Load a bundle directory.
 
         Raises:
             BundleError: it is missing or damaged.
-            UsageError: the device or the detector is not available.
+            UsageError: the device or the detector is not available, or the bundle cannot say the threshold of the
+                operating point.
         """
-        return cls(Bundle.load(path), store, device, threads, needs)
+        return cls(Bundle.load(path), store, device, threads, needs, operating_point)
 
     def load(self, files: Sequence[Speech]) -> list[Recording]:
         """Decode and measure recordings, each of one speaker.
@@ -132,7 +140,8 @@ class SpeakerVerifier:
             StorageError: the store cannot be written.
 
         Warns:
-            SpeakertripWarning: a recording is stored but sounds unlike the others of the speaker, by the threshold.
+            SpeakertripWarning: a recording is stored but sounds unlike the others of the speaker, by the bundle's
+                own threshold.
         """
         if not files:
             raise UsageError("Enrollment needs at least one audio file.")
@@ -176,7 +185,8 @@ class SpeakerVerifier:
     def identify(self, probe: Speech, top: int = 3) -> Identification:
         """Say which of all enrolled speakers a probe is, if any; for many probes, ``crowd`` once is faster.
 
-        The threshold is that of one comparison: among N speakers a stranger has N chances to be accepted as one.
+        The threshold is that of one comparison: among N speakers a stranger has N chances to be accepted as one; see
+        ``metrics.any_false_alarm``.
 
         Args:
             probe: audio of one speaker.
@@ -198,7 +208,7 @@ class SpeakerVerifier:
             self.store.profiles(),
             self.bundle.identity,
             self.bundle.backend,
-            self.bundle.calibration.threshold,
+            self.threshold.value,
         )
 
     def enrolled(self, name: str) -> Sides:
@@ -236,7 +246,7 @@ class SpeakerVerifier:
         return embedding
 
     def compare(self, speaker: Sides, probe: Speech) -> Decision:
-        """Score a probe against a speaker, and decide by the bundle's threshold.
+        """Score a probe against a speaker, and decide by the threshold of the operating point.
 
         Args:
             speaker: of ``enrolled`` or ``embed_speaker``.
@@ -247,7 +257,7 @@ class SpeakerVerifier:
         """
         only = np.zeros(1, dtype=np.int64)
         score = self.bundle.backend.score(speaker, self.embed_speaker([probe]), only, only)[0]
-        return decide(score, self.bundle.calibration.threshold, self.bundle.backend.calibration is not None)
+        return decide(score, self.threshold.value, self.bundle.backend.calibration is not None)
 
     def _require(self, recordings: Sequence[Recording], seconds: float) -> None:
         names = [recording.name for recording in recordings]

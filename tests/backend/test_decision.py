@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 
 from speakertrip.backend import decide, in_words
@@ -9,6 +10,11 @@ from speakertrip.backend import decide, in_words
 def test_accepts_at_or_above_the_threshold(score, accepted):
     decision = decide(score, 0.5)
     assert (decision.score, decision.threshold, decision.accepted) == (score, 0.5, accepted)
+
+
+def test_the_threshold_is_not_rounded_to_a_score_of_float32():
+    score = np.float32(0.3)
+    assert not decide(score, float(score) + 1e-9).accepted
 
 
 def test_only_a_calibrated_score_is_a_ratio():

@@ -181,6 +181,9 @@ def test_a_bundle_with_a_backend(call, voices, bundle_folder, tmp_path, monkeypa
     assert bundle.backend.cohort.shape[0] == 6
     assert bundle.backend.calibration.names == ("score", "log_seconds_min", "log_seconds_max")
     assert "## Backend" in bundle.card
+    table = bundle.calibration.false_alarms
+    assert (table.nontargets, table.points[-1].rate) == (48, 0.3)  # 14 false alarms; at 0.2 there would be 9
+    assert f"| 30 % | {table.points[-1].threshold:.4f} | [" in bundle.card
 
     refused = call("evaluate", "--model", "fitted", *fit)
     assert refused[0] == 2

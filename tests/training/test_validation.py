@@ -24,6 +24,11 @@ def test_agrees_with_the_evaluation_of_the_same_trials(held, config):
     assert found.min_dcf == pytest.approx(report.min_dcf, abs=1e-6)
     assert (calibration.trials, calibration.targets) == (report.trials, report.targets)
     assert calibration.speakers == report.speakers == 3
+    table = calibration.false_alarms
+    assert table.nontargets == report.trials - report.targets
+    for point in table.points:
+        accepted = found.scores >= point.threshold
+        assert np.mean(accepted[~validation.trials.targets]) == point.false_alarm <= point.rate
     if backend.calibration is None:  # the random model says nothing of these voices
         assert -1 <= calibration.threshold <= 1
     else:

@@ -1,13 +1,15 @@
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from speakertrip import SpeakerVerifier
+from speakertrip import FalseAlarmRate, OperatingPoint, SpeakerVerifier
 from speakertrip.audio import AudioBytes
+from speakertrip.backend import FalseAlarmPoint, FalseAlarmTable
 from speakertrip.bundle import Bundle
 from speakertrip.errors import AudioError, BundleError, StoreError, UsageError
 
@@ -180,3 +182,41 @@ def test_the_users_own_store(bundle_folder, monkeypatch, tmp_path):
     verifier = SpeakerVerifier(Bundle.load(bundle_folder), device="cpu")
     assert verifier.store.path == tmp_path / "speakertrip" / "speakers.sqlite"
     assert not verifier.store.path.parent.exists()
+
+
+def test_the_operating_point_decides_everywhere_but_at_enrollment(
+    verifier, files, tmp_path, make_bundle, monkeypatch
+):
+    points = tuple(
+        FalseAlarmPoint(rate=rate, threshold=threshold, false_alarm=rate, interval=(0.0, 1.0), miss=0.0)
+        for rate, threshold in ((0.5, -0.5), (0.1, 2.0))
+    )
+    made = make_bundle()
+    table = FalseAlarmTable(nontargets=100, points=points)
+    calibration = made.calibration.model_copy(update={"false_alarms": table})
+    replace(made, calibration=calibration).save(tmp_path / "bundle")
+
+    def open_(point=None):
+        return SpeakerVerifier.from_pretrained(
+            tmp_path / "bundle", tmp_path / "speakers.sqlite", "cpu", operating_point=point
+        )
+
+    plain, strict = open_(), open_(FalseAlarmRate(0.1))
+    assert (plain.threshold.value, plain.threshold.false_alarm) == (-1.0, None)
+    assert (strict.threshold.value, strict.threshold.false_alarm) == (2.0, 0.1)
+    seen = []
+    monkeypatch.setattr("speakertrip.verifier.warn_of_odd_ones", lambda *given: seen.append(given[-1]))
+    strict.enroll("spk1", files[:2])
+    assert seen == [-1.0]
+    for verifier_, accepted in ((plain, True), (strict, False)):
+        decisions = [
+            verifier_.verify("spk1", files[2]),
+            verifier_.verify_against(files[:2], files[2]),
+            verifier_.identify(files[2]).candidates[0].decision,
+        ]
+        assert [decision.accepted for decision in decisions] == [accepted] * 3
+        assert {decision.threshold for decision in decisions} == {verifier_.threshold.value}
+    with pytest.raises(UsageError, match="ask for 10 % or more"):
+        open_(FalseAlarmRate(0.05))
+    with pytest.raises(UsageError, match="likelihood ratios"):
+        open_(OperatingPoint(0.5))

@@ -1,0 +1,123 @@
+"""Options that choose the operating point, and what is said of the one that was chosen."""
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from speakertrip.cli.options import Prior
+from speakertrip.errors import UsageError, counted
+
+if TYPE_CHECKING:
+    from speakertrip.backend import Choice, Threshold
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
+class Rate(Prior):
+    """A rate between 0 and 1, and neither, as a fraction or in percent."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read ``0.001`` or ``0.1%``; in decimals, so that both are the same number."""
+        number, sign, rest = str(value).strip().partition("%")
+        try:
+            rate = float(Decimal(number.strip()) / (100 if sign else 1))
+        except (ArithmeticError, ValueError):
+            rate = math.nan
+        if rest or not 0 < rate < 1:
+            self.fail(f"{value!r} is no rate between 0 and 1, such as 0.1% or 0.001.", param, ctx)
+        return rate
+
+
+class Cost(click.FloatRange):
+    """A cost above 0, and finite."""
+
+    def __init__(self) -> None:
+        super().__init__(0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
+
+
+def operating_point_options(verb: Verb) -> Verb:
+    """Add ``--far``, ``--p-target``, ``--c-miss`` and ``--c-fa``, of which ``chosen`` makes an operating point."""
+    far = click.option(
+        "--far", type=Rate(), help="False-alarm rate of one comparison not to be exceeded, as 0.1% or 0.001."
+    )
+    prior = click.option(
+        "--p-target", type=Prior(), metavar="P",
+        help="How likely, before it is heard, a probe is of the speaker that it is compared with; gives the threshold "
+        "of least cost, ln((1-P)/P * C_FA/C_MISS), of a model whose scores are LLRs.",
+    )  # fmt: skip
+    miss = click.option(
+        "--c-miss", type=Cost(), metavar="COST", help="Of a miss, with --p-target  [default: 1]"
+    )
+    false_alarm = click.option(
+        "--c-fa", type=Cost(), metavar="COST", help="Of a false alarm, with --p-target  [default: 1]"
+    )
+    return far(prior(miss(false_alarm(verb))))
+
+
+def chosen(
+    far: float | None, p_target: float | None, c_miss: float | None, c_fa: float | None
+) -> "Choice | None":
+    """Return the operating point of the options; None where there are none.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
+    if far is not None and p_target is not None:
+        raise UsageError("--far and --p-target exclude each other: each gives a threshold by itself.")
+    if p_target is None and (c_miss is not None or c_fa is not None):
+        raise UsageError("--c-miss and --c-fa are the costs at a prior; give it by --p-target.")
+    from speakertrip.backend import FalseAlarmRate
+    from speakertrip.metrics import OperatingPoint
+
+    if far is not None:
+        return FalseAlarmRate(far)
+    if p_target is None:
+        return None
+    return OperatingPoint(p_target, 1.0 if c_miss is None else c_miss, 1.0 if c_fa is None else c_fa)
+
+
+def expected(threshold: "Threshold") -> dict[str, object]:
+    """Return the expected error rates of one comparison, for JSON; null where they are not known."""
+    return {
+        "false_alarm_rate": threshold.false_alarm,
+        "false_alarm_interval": threshold.false_alarm_interval,
+        "miss_rate": threshold.miss,
+    }
+
+
+def expected_among(threshold: "Threshold", profiles: int) -> dict[str, object]:
+    """Return the same, and the chance that a stranger is taken for one of so many speakers."""
+    from speakertrip.metrics import any_false_alarm
+
+    ends, rate = threshold.false_alarm_interval, threshold.false_alarm
+    return {
+        **expected(threshold),
+        "false_identification_rate": None if rate is None else any_false_alarm(rate, profiles),
+        "false_identification_interval": ends and [any_false_alarm(end, profiles) for end in ends],
+    }
+
+
+def strangers_in_words(threshold: "Threshold", profiles: int) -> str | None:
+    """Say how often a stranger is taken for one of so many speakers; None where it is not known."""
+    if threshold.false_alarm is None:
+        return None
+    from speakertrip.backend import percent
+    from speakertrip.metrics import any_false_alarm
+
+    one, any_ = threshold.false_alarm, any_false_alarm(threshold.false_alarm, profiles)
+    return (
+        f"Expect up to {percent(float(f'{any_:.2g}'))} of strangers to be taken for one of "
+        f"{counted(profiles, 'speaker')} ({percent(float(f'{one:.2g}'))} in each comparison; --far changes it)."
+    )
