@@ -107,11 +107,16 @@ def report(
     accepted = np.array([accepted for _, _, accepted in pairs])
     corpus = {speaker: files[0].extra["corpus"] for speaker, files in enrolled.items()}
     near = np.array([corpus[speaker] == probe.extra["corpus"] for speaker, probe, _ in pairs])
-    expected = verifier.expected
+    expected = verifier.threshold
     print(
         f"threshold {answers[0].candidates[0].decision.threshold:.4f}, bundle {verifier.bundle.identity[:8]}"
     )
-    print(f"promised: {expected}")
+    if expected.false_alarm is not None and expected.false_alarm_interval is not None:
+        low, high = expected.false_alarm_interval
+        print(
+            f"promised: false alarms {100 * expected.false_alarm:.2f} % [{100 * low:.2f}, {100 * high:.2f}]"
+        )
+        print(f"          misses {100 * (expected.miss or 0):.2f} %, of one utterance against one")
     print("\nverification, each probe against each of the enrolled speakers")
     print(f"  miss                              {rate(~accepted, truth, sides, truth)}")
     print(f"  false alarm                       {rate(accepted, ~truth, sides, truth)}")

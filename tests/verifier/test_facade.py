@@ -205,7 +205,7 @@ def test_the_operating_point_decides_everywhere_but_at_enrollment(
     assert (plain.threshold.value, plain.threshold.false_alarm) == (-1.0, None)
     assert (strict.threshold.value, strict.threshold.false_alarm) == (2.0, 0.1)
     seen = []
-    monkeypatch.setattr("speakertrip.verifier.warn_of_odd_ones", lambda *given: seen.append(given[-1]))
+    monkeypatch.setattr("speakertrip.verifier.facade.warn_of_odd_ones", lambda *given: seen.append(given[-1]))
     strict.enroll("spk1", files[:2])
     assert seen == [-1.0]
     for verifier_, accepted in ((plain, True), (strict, False)):
