@@ -116,8 +116,9 @@ def strangers_in_words(threshold: "Threshold", profiles: int) -> str | None:
     from speakertrip.backend import percent
     from speakertrip.metrics import any_false_alarm
 
+    who = "the one speaker enrolled" if profiles == 1 else f"one of {counted(profiles, 'speaker')}"
     one, any_ = threshold.false_alarm, any_false_alarm(threshold.false_alarm, profiles)
     return (
-        f"Expect up to {percent(float(f'{any_:.2g}'))} of strangers to be taken for one of "
-        f"{counted(profiles, 'speaker')} ({percent(float(f'{one:.2g}'))} in each comparison; --far changes it)."
+        f"Expect up to {percent(float(f'{any_:.2g}'))} of strangers to be taken for {who} "
+        f"({percent(float(f'{one:.2g}'))} in each comparison; --far changes it)."
     )

@@ -202,6 +202,16 @@ def test_a_bundle_with_a_backend(call, voices, bundle_folder, tmp_path, monkeypa
     assert " times as likely from " in out
     assert f"LLR {decision.score:.4f}" in out
 
+    # And decides at a rate that its trials can say.
+    pair = ("verify", "--model", "fitted", "--against", str(chosen[0].path), str(chosen[1].path), "--json")
+    code, out, _ = call(*pair, "--far", "30%")
+    row = json.loads(out)
+    assert code == (0 if row["llr"] >= table.points[-1].threshold else 1)
+    assert (row["threshold"], row["false_alarm_rate"]) == (table.points[-1].threshold, 14 / 48)
+    code, out, err = call(*pair, "--far", "10%")
+    assert (code, out) == (2, "")
+    assert "The 48 nontarget trials of this bundle say no threshold" in err
+
 
 @pytest.mark.parametrize(
     ("steps", "code", "message"),
