@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from speakertrip.cli.completion import complete_files
 from speakertrip.cli.decisions import answer_each
 from speakertrip.cli.options import (
     device_options,
@@ -26,7 +27,7 @@ OF_MANIFEST, OF_FILES = ("out", "skip_bad"), ("vad", "min_speech")
 
 
 @click.command()
-@click.argument("files", nargs=-1, metavar="[FILE...]")
+@click.argument("files", nargs=-1, metavar="[FILE...]", shell_complete=complete_files)
 @click.option("--manifest", metavar="MANIFEST", help="Embed its utterances, instead of FILES.")
 @click.option(
     "--out",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from speakertrip.cli.completion import complete_files, complete_names
 from speakertrip.cli.options import (
     device_options,
     json_option,
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name")
-@click.argument("files", nargs=-1, required=True)
+@click.argument("name", shell_complete=complete_names)
+@click.argument("files", nargs=-1, required=True, shell_complete=complete_files)
 @click.option("--add", is_flag=True, help="Add to a speaker who is enrolled already.")
 @click.option("--replace", is_flag=True, help="Forget the speaker's earlier utterances first.")
 @model_option

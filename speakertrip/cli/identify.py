@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.completion import complete_files
 from speakertrip.cli.decisions import answer_each, reason
 from speakertrip.cli.operating_point import (
     chosen,
@@ -29,7 +30,7 @@ NOBODY = 1
 
 
 @click.command()
-@click.argument("probes", nargs=-1, required=True, metavar="PROBE...")
+@click.argument("probes", nargs=-1, required=True, metavar="PROBE...", shell_complete=complete_files)
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Candidates to show.")
 @model_option
 @store_option

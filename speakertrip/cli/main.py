@@ -15,6 +15,8 @@ from speakertrip.cli.augment_preview import augment_preview
 from speakertrip.cli.backend import backend
 from speakertrip.cli.calibrate import calibrate
 from speakertrip.cli.compare import compare
+from speakertrip.cli.completion import completion
+from speakertrip.cli.doctor import doctor
 from speakertrip.cli.embed import embed
 from speakertrip.cli.enroll import enroll
 from speakertrip.cli.evaluate import evaluate
@@ -64,6 +66,8 @@ for verb in (
     verify,
     identify,
     speakers,
+    doctor,
+    completion,
 ):
     speakertrip.add_command(verb)
 

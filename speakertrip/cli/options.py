@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from speakertrip.cli.completion import complete_files, complete_folders
 from speakertrip.errors import counted
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def _model_option(required: bool) -> Callable[[Verb], Verb]:
         required=required,
         show_envvar=True,
         metavar="BUNDLE",
+        shell_complete=complete_folders,
         help="Bundle directory.",
     )
 
@@ -33,6 +35,7 @@ store_option = click.option(
     envvar="SPEAKERTRIP_STORE",
     show_envvar=True,
     metavar="FILE",
+    shell_complete=complete_files,
     help="Store of enrolled speakers  [default: in your data folder]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")

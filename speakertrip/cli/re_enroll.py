@@ -2,13 +2,14 @@
 
 import click
 
+from speakertrip.cli.completion import complete_names
 from speakertrip.cli.decisions import answer_each
 from speakertrip.cli.options import device_options, json_option, model_option, print_json, store_option
 from speakertrip.errors import counted
 
 
 @click.command("re-enroll")
-@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=complete_names)
 @model_option
 @store_option
 @json_option

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.completion import complete_files, complete_names
 from speakertrip.cli.options import json_option, print_json, store_option
 from speakertrip.cli.re_enroll import re_enroll
 from speakertrip.errors import counted
@@ -43,7 +44,7 @@ def list_speakers(store: str | None, as_json: bool) -> None:
 
 
 @speakers.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_names)
 @store_option
 @json_option
 def show(name: str, store: str | None, as_json: bool) -> None:
@@ -62,7 +63,7 @@ def show(name: str, store: str | None, as_json: bool) -> None:
 
 
 @speakers.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_names)
 @click.argument("new")
 @store_option
 def rename(name: str, new: str, store: str | None) -> None:
@@ -72,7 +73,7 @@ def rename(name: str, new: str, store: str | None) -> None:
 
 
 @speakers.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_names)
 @store_option
 @json_option
 def remove(names: tuple[str, ...], store: str | None, as_json: bool) -> None:
@@ -91,8 +92,8 @@ def remove(names: tuple[str, ...], store: str | None, as_json: bool) -> None:
 
 
 @speakers.command("export")
-@click.argument("file")
-@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.argument("file", shell_complete=complete_files)
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=complete_names)
 @store_option
 def export_speakers(file: str, names: tuple[str, ...], store: str | None) -> None:
     """Write all that is kept of the named speakers, or of all, to FILE (JSON Lines), readable by you alone."""
@@ -103,7 +104,7 @@ def export_speakers(file: str, names: tuple[str, ...], store: str | None) -> Non
 
 
 @speakers.command("import")
-@click.argument("file")
+@click.argument("file", shell_complete=complete_files)
 @click.option("--replace", is_flag=True, help="Let a speaker take the place of one of the same name.")
 @store_option
 def import_speakers(file: str, replace: bool, store: str | None) -> None:

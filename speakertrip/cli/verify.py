@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.completion import complete_files, complete_name_then_files
 from speakertrip.cli.decisions import answer_each, meaning, reason
 from speakertrip.cli.operating_point import chosen, expected, operating_point_options
 from speakertrip.cli.options import (
@@ -26,11 +27,14 @@ REJECTED = 1
 
 
 @click.command()
-@click.argument("arguments", nargs=-1, required=True, metavar="[NAME] PROBE...")
+@click.argument(
+    "arguments", nargs=-1, required=True, metavar="[NAME] PROBE...", shell_complete=complete_name_then_files
+)
 @click.option(
     "--against",
     multiple=True,
     metavar="REFERENCE",
+    shell_complete=complete_files,
     help="Audio of the claimed speaker, instead of a NAME; repeatable.",
 )
 @model_option

@@ -41,6 +41,16 @@ class Database:
             raise StoreError(f"{self.path} is a folder, not a store of speakers; name a file.")
         return self.path.exists() and self.path.stat().st_size > 0
 
+    def version(self) -> int:
+        """Return the version of the tables of the file, which exists.
+
+        Raises:
+            StoreError: it is no store.
+            StorageError: it cannot be read.
+        """
+        with self._errors(), closing(self._open_to_read()) as db:
+            return version_of(db, self.path)
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Open the file, which exists, and show one state of it, whatever others write meanwhile.

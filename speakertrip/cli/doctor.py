@@ -1,0 +1,44 @@
+"""``speakertrip doctor``."""
+
+import click
+
+from speakertrip.cli.options import (
+    device_options,
+    json_option,
+    optional_model_option,
+    print_json,
+    store_option,
+)
+
+
+@click.command()
+@optional_model_option
+@store_option
+@json_option
+@device_options
+@click.pass_context
+def doctor(
+    ctx: click.Context,
+    model: str | None,
+    store: str | None,
+    as_json: bool,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Check the installation, the model and the store, one line each: ok, warning or failed, and what to do.
+
+    Exits with 0 where nothing failed, else with the code of what did: 4 the store, 5 the model, 7 the disk, 70 a
+    library or a codec; the highest of them.
+    """
+    from speakertrip.doctor import examine
+
+    code = 0
+    for check in examine(model, store, device, threads):
+        code = max(code, check.exit_code)
+        if as_json:
+            facts = {"check": check.name, "status": check.status, "found": check.found}
+            print_json({**facts, "advice": check.advice or None})
+        else:
+            advice = f"; {check.advice}" if check.advice else ""
+            click.echo(f"{check.status:<7}  {check.name:<17} {check.found.removesuffix('.')}{advice}")
+    ctx.exit(code)

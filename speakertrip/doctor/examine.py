@@ -1,0 +1,70 @@
+"""All checks, in an order in which none loads what was not checked before."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from speakertrip.doctor import codecs, libraries, model, store
+from speakertrip.doctor.check import Check, guarded
+
+if TYPE_CHECKING:  # it needs numpy
+    from speakertrip.manifests.lines import FilePath
+
+
+def examine(
+    bundle: "FilePath | None" = None,
+    speakers: "FilePath | None" = None,
+    device: str = "auto",
+    threads: int | None = None,
+) -> Iterator[Check]:
+    """Yield what is found of the installation, of a model and of a store.
+
+    Args:
+        bundle: the model; None: none is checked.
+        speakers: the store; None: the user's own.
+        device: as of ``Embedder``.
+        threads: likewise.
+    """
+    yield from guarded("Python", libraries.check_python)
+    without_torch = guarded("libraries", libraries.check_libraries)
+    yield from without_torch
+    torch = guarded("torch", libraries.check_torch)
+    yield from torch
+    yield from guarded("extras", libraries.check_extras)
+    broken = [check.name for check in without_torch if check.status == "failed"]
+    if broken:
+        yield _not_checked("codecs, model and store", broken)
+        return
+    yield from guarded("codecs", codecs.check_codecs)
+    identity = ""
+    broken = [check.name for check in torch if check.status == "failed"]
+    if broken:
+        yield _not_checked("model", broken)
+    else:
+        yield from guarded("libraries", libraries.check_after_torch)
+        yield from guarded("devices", model.check_devices)
+        if bundle is None:
+            yield Check("model", "ok", "not named, so not checked; name one by --model")
+        else:
+            found: list[str] = []
+
+            def check() -> list[Check]:
+                checks, known = model.check_model(bundle, device, threads)
+                found.append(known)
+                return checks
+
+            yield from guarded("model", check)
+            identity = found[0] if found else ""
+    yield from _of_store(speakers, identity)
+
+
+def _of_store(speakers: "FilePath | None", identity: str) -> Iterator[Check]:
+    from speakertrip.enrollment import default_store
+
+    path = Path(speakers or default_store())
+    yield from guarded("store", lambda: store.check_store(path, identity))
+    yield from guarded("disk", lambda: store.check_disk(path))
+
+
+def _not_checked(what: str, broken: list[str]) -> Check:
+    return Check(what, "warning", f"not checked, for {' and '.join(broken)} cannot be used")
