@@ -1,6 +1,7 @@
 """A backend as it is kept: options, which are JSON, and arrays."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, Literal
 
 import numpy as np
@@ -71,6 +72,16 @@ def pack(backend: Backend) -> tuple[BackendOptions, dict[str, npt.NDArray[np.gen
         arrays["calibration.llrs"] = backend.calibration.llrs
         options["calibration"] = "isotonic"
     return BackendOptions(**options, arrays=tuple(sorted(arrays))), arrays
+
+
+def digest(backend: Backend) -> str:
+    """Return a name, 64 hexadecimal digits, of everything that a backend's scores depend on."""
+    options, arrays = pack(backend)
+    found = sha256(options.model_dump_json(exclude={"fitted_on"}).encode())
+    for name in sorted(arrays):
+        found.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
+        found.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return found.hexdigest()
 
 
 def unpack(options: BackendOptions, arrays: Arrays, dim: int) -> Backend:

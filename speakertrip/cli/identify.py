@@ -71,7 +71,7 @@ def identify(
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
     verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs, operating_point)
-    crowd = verifier.crowd()
+    crowd, threshold = verifier.crowd(), verifier.store_scoring().threshold
     compared: list[int] = []
 
     def answer(probe: str) -> int:
@@ -80,14 +80,14 @@ def identify(
         compared.append(found.profiles)
         if as_json:
             speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
-            errors = expected_among(verifier.threshold, found.profiles)
+            errors = expected_among(threshold, found.profiles)
             print_json({"probe": probe, **_facts(found), **speech, **errors})
         else:
             click.echo("\n".join(_lines(probe, found)))
         return 0 if found.name else NOBODY
 
     code = answer_each(sources, as_json, answer)
-    if compared and not as_json and (note := strangers_in_words(verifier.threshold, compared[0])):
+    if compared and not as_json and (note := strangers_in_words(threshold, compared[0])):
         click.echo(note, err=True)
     ctx.exit(code)
 

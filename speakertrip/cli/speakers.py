@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.calibrate_store import calibrate_store
 from speakertrip.cli.completion import complete_files, complete_names
 from speakertrip.cli.options import json_option, print_json, store_option
 from speakertrip.cli.re_enroll import re_enroll
@@ -18,10 +19,11 @@ SHORT = 12  # digits of a hash that is shown
 
 @click.group()
 def speakers() -> None:
-    """List, show, rename, re-enroll, remove, export and import enrolled speakers."""
+    """List, show, rename, re-enroll, calibrate, remove, export and import enrolled speakers."""
 
 
 speakers.add_command(re_enroll)
+speakers.add_command(calibrate_store)
 
 
 @speakers.command("list")

@@ -83,18 +83,18 @@ def verify(
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
     verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs, operating_point)
     references = [audio_source(file) for file in expand_folders(against)]
-    speaker = verifier.embed_speaker(references) if references else verifier.enrolled(arguments[0])
+    claim = verifier.reference(references) if references else verifier.enrolled(arguments[0])
 
     def answer(probe: str) -> int:
         (recording,) = verifier.load([audio_source(probe)])
-        decision = verifier.compare(speaker, recording)
+        decision = verifier.compare(claim, recording)
         seconds = recording.quality.speech_seconds
         words = "accepted" if decision.accepted else "rejected"
         if as_json:
             numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
             speech = {"speech_seconds": round(seconds, 3), "meaning": meaning(decision)}
             print_json(
-                {"probe": probe, "decision": words, **numbers, **speech, **expected(verifier.threshold)}
+                {"probe": probe, "decision": words, **numbers, **speech, **expected(claim.scoring.threshold)}
             )
         else:
             click.echo(f"{probe}: {words} ({reason(decision)}, {seconds:.1f} s of speech)")

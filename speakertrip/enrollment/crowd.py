@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -74,7 +74,8 @@ class Crowd:
         groups = [list(range(first, last)) for first, last in pairwise(ends)]
         seconds = np.array([each.seconds for profile in ours for each in profile.enrollments])
         self.names = [profile.name for profile in ours]
-        self.sides = backend.sides(np.concatenate([profile.embeddings for profile in ours]), groups, seconds)
+        sides = backend.sides(np.concatenate([profile.embeddings for profile in ours]), groups, seconds)
+        self.sides = replace(sides, offsets=np.array([profile.score_offset for profile in ours]))
         self.backend, self.threshold = backend, threshold
 
     def search(self, probe: Sides, top: int = 3) -> Identification:

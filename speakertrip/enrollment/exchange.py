@@ -71,6 +71,7 @@ def read_profiles(path: FilePath) -> Iterator[Profile]:
 
 def _to_line(profile: Profile) -> str:
     row = asdict(profile)
+    del row["score_offset"]
     for entry, each in zip(row["enrollments"], profile.enrollments, strict=True):
         entry["embedding"] = base64.b64encode(each.embedding.astype("<f4").tobytes()).decode()
     return json.dumps(row) + "\n"

@@ -46,6 +46,8 @@ class Profile:
         enrollments: at least one.
         identifier: 32 hexadecimal digits drawn at random, which say nothing of the name; kept when it changes.
         created: when first enrolled, UTC.
+        score_offset: which scores against this profile are less, of a store that is calibrated per profile; it goes
+            with this store's calibration and with these enrollments, and is not exported.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Profile:
     enrollments: tuple[Enrollment, ...]
     identifier: str = ""
     created: str = ""
+    score_offset: float = 0.0
 
     @property
     def embeddings(self) -> npt.NDArray[np.float32]:

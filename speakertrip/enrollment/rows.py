@@ -66,7 +66,7 @@ def read_profile(db: sqlite3.Connection, name: str) -> Profile:
     Raises:
         StoreError: its embeddings are damaged.
     """
-    query = "SELECT id, model, identifier, created FROM speakers WHERE name = ?"
+    query = "SELECT id, model, identifier, created, score_offset FROM speakers WHERE name = ?"
     speaker, model, *facts = db.execute(query, (name,)).fetchone()
     rows = db.execute(ENROLLMENTS, (speaker,))
     try:

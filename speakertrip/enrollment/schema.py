@@ -37,6 +37,16 @@ ALTER TABLE enrollments ADD COLUMN clipped REAL;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO facts VALUES ('erasure_pending', 1);
 """,
+    3: "",
+    4: "",
+    5: """
+CREATE TABLE calibrations (
+    model TEXT PRIMARY KEY,
+    content TEXT NOT NULL,
+    created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+ALTER TABLE speakers ADD COLUMN score_offset REAL NOT NULL DEFAULT 0;
+""",
 }
 VERSION = max(MIGRATIONS)
 

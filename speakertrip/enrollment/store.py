@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from speakertrip.enrollment import rows
+from speakertrip.enrollment.calibrations import Calibrations
 from speakertrip.enrollment.database import Database
 from speakertrip.enrollment.profile import Enrollment, Profile, Summary, check_name
 from speakertrip.errors import StoreError, UsageError
@@ -34,6 +35,7 @@ class SpeakerStore:
     def __init__(self, path: FilePath) -> None:
         self.path = Path(path)
         self.database = Database(path)
+        self.calibrations = Calibrations(self.database)
 
     def add(
         self, name: str, model: str, enrollments: Sequence[Enrollment], mode: EnrollMode = "new"
@@ -75,6 +77,9 @@ class SpeakerStore:
                 )
             speaker = known[0] if known else rows.insert_speaker(db, name, model)
             rows.insert_enrollments(db, speaker, enrollments)
+            db.execute(
+                "UPDATE speakers SET score_offset = 0 WHERE id = ?", (speaker,)
+            )  # it was another profile's
             profile = rows.read_profile(db, name)
         if forgotten:
             self.database.erase()

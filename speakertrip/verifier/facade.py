@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from speakertrip.audio import AudioSource, Recording, SpeechNeeds, read_recording
 from speakertrip.audio.detectors import make_detector
 from speakertrip.audio.speech import require_speech_seconds
-from speakertrip.backend import Choice, Decision, Sides, decide
+from speakertrip.backend import Choice, Decision, Sides
 from speakertrip.bundle import Bundle
 from speakertrip.embedding import Embedder
 from speakertrip.enrollment import (
@@ -26,6 +27,8 @@ from speakertrip.enrollment.agreement import warn_of_odd_ones
 from speakertrip.enrollment.recordings import enrollment_of, new_rows, sha256_of
 from speakertrip.errors import StoreError, UsageError
 from speakertrip.manifests.lines import FilePath
+from speakertrip.verifier.calibrating import read_calibration
+from speakertrip.verifier.scoring import Claim, Scoring
 
 FloatArray = npt.NDArray[np.float32]
 Speech: TypeAlias = AudioSource | Recording  # a recording that is loaded already is not loaded again
@@ -47,7 +50,7 @@ class SpeakerVerifier:
             the bundle's own threshold, at the equal error rate of the trials that it was found on.
 
     Attributes:
-        threshold: of that operating point, and how often it is expected to err.
+        scoring: how scores are made and decided on, where the store has no calibration of its own.
 
     Raises:
         UsageError: the device or the detector is not available, the bundle was never loaded, so that it has no
@@ -71,7 +74,8 @@ class SpeakerVerifier:
     ) -> None:
         if not bundle.identity:
             raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
-        self.bundle, self.threshold = bundle, bundle.threshold(operating_point)
+        self.bundle, self.operating_point = bundle, operating_point
+        self.scoring = Scoring(bundle.backend, bundle.threshold(operating_point))
         self.store = SpeakerStore(store or default_store())
         self.embedder = Embedder(bundle.model, device, threads)
         self.needs = needs or SpeechNeeds()
@@ -180,7 +184,7 @@ class SpeakerVerifier:
         Raises:
             AudioError: a file cannot be used.
         """
-        return self.compare(self.embed_speaker(references), probe)
+        return self.compare(self.reference(references), probe)
 
     def identify(self, probe: Speech, top: int = 3) -> Identification:
         """Say which of all enrolled speakers a probe is, if any; for many probes, ``crowd`` once is faster.
@@ -204,21 +208,37 @@ class SpeakerVerifier:
         Raises:
             StoreError: there are none.
         """
-        return Crowd(
-            self.store.profiles(),
-            self.bundle.identity,
-            self.bundle.backend,
-            self.threshold.value,
-        )
+        scoring = self.store_scoring()
+        return Crowd(self.store.profiles(), self.bundle.identity, scoring.backend, scoring.threshold.value)
 
-    def enrolled(self, name: str) -> Sides:
-        """Return what an enrolled speaker is compared by.
+    def enrolled(self, name: str) -> Claim:
+        """Return an enrolled speaker, to compare probes with.
 
         Raises:
             StoreError: the speaker is not enrolled, or was enrolled with another model.
         """
         profile = self._profile(name)
-        return self._side(profile.embeddings, [enrollment.seconds for enrollment in profile.enrollments])
+        side = self._side(profile.embeddings, [enrollment.seconds for enrollment in profile.enrollments])
+        return Claim(replace(side, offsets=np.array([profile.score_offset])), self.store_scoring())
+
+    def reference(self, files: Sequence[Speech]) -> Claim:
+        """Return the speaker of one or more files, to compare probes with.
+
+        Raises:
+            AudioError: a file cannot be used, or all together hold too little speech.
+            UsageError: no file.
+        """
+        return Claim(self.embed_speaker(files), self.scoring)
+
+    def store_scoring(self) -> Scoring:
+        """Return how enrolled speakers are scored: as the store was calibrated last, else as the bundle says.
+
+        Raises:
+            StoreError: the store's calibration is damaged.
+            UsageError: it cannot say the threshold of the operating point.
+        """
+        found = read_calibration(self.store, self.bundle)
+        return self.scoring if found is None else found.scoring(self.bundle, self.operating_point)
 
     def embed_speaker(self, files: Sequence[Speech]) -> Sides:
         """Return what the speaker of one or more files is compared by.
@@ -245,19 +265,17 @@ class SpeakerVerifier:
         embedding: FloatArray = self.embedder.embed([recordings[0].waveform])[0]
         return embedding
 
-    def compare(self, speaker: Sides, probe: Speech) -> Decision:
+    def compare(self, claim: Claim, probe: Speech) -> Decision:
         """Score a probe against a speaker, and decide by the threshold of the operating point.
 
         Args:
-            speaker: of ``enrolled`` or ``embed_speaker``.
+            claim: of ``enrolled`` or ``reference``.
             probe: audio of one speaker.
 
         Raises:
             AudioError: the probe cannot be used, or holds too little speech.
         """
-        only = np.zeros(1, dtype=np.int64)
-        score = self.bundle.backend.score(speaker, self.embed_speaker([probe]), only, only)[0]
-        return decide(score, self.threshold.value, self.bundle.backend.calibration is not None)
+        return claim.decide(self.embed_speaker([probe]))
 
     def _require(self, recordings: Sequence[Recording], seconds: float) -> None:
         names = [recording.name for recording in recordings]

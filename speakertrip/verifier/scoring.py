@@ -1,0 +1,45 @@
+"""How a claim is scored and decided on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from speakertrip.backend import Backend, Decision, Sides, Threshold, decide
+
+ONLY = np.zeros(1, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """A backend, and the threshold of its scores: the bundle's, or those that the store was calibrated to.
+
+    Attributes:
+        backend: that scores.
+        threshold: of the operating point, and how often it is expected to err.
+    """
+
+    backend: Backend
+    threshold: Threshold
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether scores are natural-log likelihood ratios."""
+        return self.backend.calibration is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claimed speaker, whom probes are compared with.
+
+    Attributes:
+        speaker: one side.
+        scoring: how.
+    """
+
+    speaker: Sides
+    scoring: Scoring
+
+    def decide(self, probe: Sides) -> Decision:
+        """Compare a probe, one side."""
+        score = self.scoring.backend.score(self.speaker, probe, ONLY, ONLY)[0]
+        return decide(score, self.scoring.threshold.value, self.scoring.calibrated)

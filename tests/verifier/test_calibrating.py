@@ -1,0 +1,152 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from speakertrip.backend import Backend, LinearCalibration
+from speakertrip.bundle import Bundle
+from speakertrip.enrollment import Enrollment, SpeakerStore
+from speakertrip.enrollment.own_trials import score_own_trials
+from speakertrip.errors import StoreError
+from speakertrip.metrics import OperatingPoint
+from speakertrip.verifier import SpeakerVerifier, calibrate_store
+from speakertrip.verifier.calibrating import read_calibration
+
+DIM = 24
+
+
+@pytest.fixture
+def bundle(bundle_folder) -> Bundle:
+    return Bundle.load(bundle_folder)
+
+
+def fill(store: SpeakerStore, model: str, speakers: int, utterances: int = 3, seed: int = 0) -> None:
+    """Enroll voices, of which each third is like all others."""
+    rng = np.random.default_rng(seed)
+    for number in range(speakers):
+        centre = rng.standard_normal(DIM) + (1.5 if number % 3 == 0 else 0)
+        rows = [(centre + 0.7 * rng.standard_normal(DIM)).astype(np.float32) for _ in range(utterances)]
+        store.add(f"spk{number:02}", model, [Enrollment(row, "/a.wav", "", 2.0) for row in rows])
+
+
+@pytest.fixture
+def store(tmp_path, bundle) -> SpeakerStore:
+    store = SpeakerStore(tmp_path / "speakers.sqlite")
+    fill(store, bundle.identity, 24)
+    return store
+
+
+@pytest.fixture
+def verifier(bundle, store) -> SpeakerVerifier:
+    return SpeakerVerifier(bundle, store.path, "cpu")
+
+
+def test_scores_of_enrolled_speakers_are_those_of_the_calibration(verifier, store, bundle, speech_like):
+    probe = verifier.embedder.embed([speech_like(2.0, 0)])
+    before = verifier.enrolled("spk01").decide(bundle.backend.sides(probe))
+    found = calibrate_store(store, bundle)
+    claim = verifier.enrolled("spk01")
+    after = claim.decide(bundle.backend.sides(probe))
+    assert after.score == pytest.approx(found.weight * before.score + found.bias, abs=1e-5)
+    assert after.llr == after.score
+    assert after.threshold == found.calibration.threshold == claim.scoring.threshold.value
+    candidates = verifier.crowd().search(bundle.backend.sides(probe), 24).candidates
+    assert {each.name: each.decision for each in candidates}["spk01"] == after
+    # What is compared without a store does not know of it.
+    assert verifier.scoring.threshold.value == bundle.calibration.threshold
+
+
+def test_the_calibration_is_that_of_the_trials_among_the_speakers(store, bundle):
+    found = calibrate_store(store, bundle)
+    trials = score_own_trials(list(store.profiles()), bundle.backend)
+    fitted = LinearCalibration.fit(trials.scores, trials.targets)
+    assert (found.weight, found.bias) == (fitted.weights[0], fitted.bias)
+    facts = found.calibration
+    assert (facts.trials, facts.targets, facts.speakers) == (24 * 3 + 24 * 23 * 3, 72, 24)
+    assert facts.false_alarms is not None
+    assert read_calibration(store, bundle) == found
+
+
+def test_offsets_of_profiles(store, bundle, verifier):
+    plain = calibrate_store(store, bundle)
+    assert {profile.score_offset for profile in store.profiles()} == {0.0}
+    found = calibrate_store(store, bundle, per_profile=True)
+    offsets = {profile.name: profile.score_offset for profile in store.profiles()}
+    alike = [offset for name, offset in offsets.items() if int(name[3:]) % 3 == 0]
+    others = [offset for name, offset in offsets.items() if int(name[3:]) % 3]
+    assert min(alike) > max(others)
+    assert found.calibration.eer < plain.calibration.eer
+    # Verify and identify take them alike.
+    probe = bundle.backend.sides(np.ones((1, DIM), np.float32))
+    decisions = {each.name: each.decision for each in verifier.crowd().search(probe, 24).candidates}
+    for name in ("spk00", "spk01"):
+        claim = verifier.enrolled(name)
+        free = replace(claim, speaker=replace(claim.speaker, offsets=None)).decide(probe)
+        assert claim.decide(probe).score == pytest.approx(free.score - offsets[name], abs=1e-5)
+        assert decisions[name].score == pytest.approx(claim.decide(probe).score, abs=1e-5)
+
+
+def test_a_profile_that_changes_has_no_offset(store, bundle):
+    calibrate_store(store, bundle, per_profile=True)
+    assert store.get("spk00").score_offset != 0
+    store.add("spk00", bundle.identity, store.get("spk03").enrollments, "add")
+    assert store.get("spk00").score_offset == 0
+    store.add("spk03", bundle.identity, store.get("spk06").enrollments, "replace")
+    assert store.get("spk03").score_offset == 0
+    assert store.get("spk06").score_offset != 0
+    calibrate_store(store, bundle)
+    assert store.get("spk06").score_offset == 0
+
+
+def test_the_operating_point_is_that_of_the_calibration(store, bundle):
+    found = calibrate_store(store, bundle)
+    asked = SpeakerVerifier(bundle, store.path, "cpu", operating_point=None).store_scoring().threshold
+    assert asked.value == found.calibration.threshold
+    calibrated = bundle.with_backend(
+        bundle.backend.recalibrated(LinearCalibration(("score",), np.ones(1), 0.0)), bundle.calibration
+    )
+    prior = SpeakerVerifier(
+        replace(calibrated, identity=bundle.identity), store.path, "cpu", operating_point=OperatingPoint(0.01)
+    )
+    assert prior.store_scoring().threshold.value == pytest.approx(4.5951, abs=1e-4)
+
+
+def test_a_calibration_of_other_scores_is_not_used(store, bundle):
+    calibrate_store(store, bundle)
+    other = replace(bundle, backend=Backend(centre=np.full(DIM, 0.1, np.float32)))
+    assert read_calibration(store, other) is None
+    assert read_calibration(store, replace(bundle, identity="0" * 64)) is None
+
+
+def test_it_is_forgotten(store, bundle, verifier):
+    calibrate_store(store, bundle, per_profile=True)
+    assert store.calibrations.clear(bundle.identity)
+    assert not store.calibrations.clear(bundle.identity)
+    assert verifier.store_scoring() == verifier.scoring
+    assert {profile.score_offset for profile in store.profiles()} == {0.0}
+
+
+def test_too_few_speakers(tmp_path, bundle):
+    store = SpeakerStore(tmp_path / "few.sqlite")
+    fill(store, bundle.identity, 9)
+    fill_one = [Enrollment(np.ones(DIM, np.float32), "/a.wav", "", 2.0)]
+    store.add("one", bundle.identity, fill_one)
+    with pytest.raises(StoreError, match=r"at least 10 speakers of two .* has 9 of 10 speakers"):
+        calibrate_store(store, bundle)
+
+
+def test_scores_that_tell_nobody_apart(tmp_path, bundle):
+    store = SpeakerStore(tmp_path / "alike.sqlite")
+    for number in range(10):
+        rows = [np.ones(DIM, np.float32), -np.ones(DIM, np.float32)]
+        store.add(f"spk{number}", bundle.identity, [Enrollment(row, "/a.wav", "", 2.0) for row in rows])
+    with pytest.raises(StoreError, match="cannot be calibrated: the score is not higher for targets"):
+        calibrate_store(store, bundle)
+    assert store.calibrations.read(bundle.identity) is None
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"backend": "x", "weight": -1}'])
+def test_a_damaged_calibration(store, bundle, verifier, content):
+    store.calibrations.write(bundle.identity, content, {})
+    with pytest.raises(StoreError, match="damaged; make it anew by speakertrip speakers calibrate"):
+        verifier.enrolled("spk01")
