@@ -3,13 +3,16 @@
 from speakertrip.verifier.batch import Enrolled, enroll_utterances, group_by_speaker
 from speakertrip.verifier.facade import SpeakerVerifier, Speech
 from speakertrip.verifier.renewal import outdated, renew
+from speakertrip.verifier.trials import TrialScores, score_enrolled
 
 __all__ = [
     "Enrolled",
     "SpeakerVerifier",
     "Speech",
+    "TrialScores",
     "enroll_utterances",
     "group_by_speaker",
     "outdated",
     "renew",
+    "score_enrolled",
 ]
