@@ -3,7 +3,7 @@
 from speakertrip.audio.activity import find_speech
 from speakertrip.audio.codec import AudioHeader, decode, encode, read_header
 from speakertrip.audio.quality import Quality, measure_quality
-from speakertrip.audio.recording import Recording, read_recording
+from speakertrip.audio.recording import Recording, read_recording, record_utterance
 from speakertrip.audio.source import AudioBytes, AudioSource, read_stream
 from speakertrip.audio.speech import SpeechNeeds, require_speech
 from speakertrip.audio.utterance import audio_of, load_utterance
@@ -27,6 +27,7 @@ __all__ = [
     "read_header",
     "read_recording",
     "read_stream",
+    "record_utterance",
     "require_speech",
     "resample",
 ]

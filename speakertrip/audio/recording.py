@@ -13,8 +13,10 @@ from speakertrip.audio.quality import Quality, measure_quality
 from speakertrip.audio.source import AudioSource, open_audio, source_name
 from speakertrip.audio.speech import require_speech
 from speakertrip.audio.structure import is_cut
+from speakertrip.audio.utterance import audio_of, load_utterance
 from speakertrip.audio.waveform import load_waveform
-from speakertrip.errors import SpeakertripWarning
+from speakertrip.errors import AudioError, SpeakertripWarning
+from speakertrip.manifests import Utterance
 
 # With white noise 10 dB below the speech of the probes, the EER of a small ECAPA-TDNN on a LibriSpeech excerpt rose
 # from 4 to 10 %; with 3 % of their samples clipped to 5 %, and with 10 % of them to 10 %. None of 975 real
@@ -55,8 +57,26 @@ def read_recording(source: AudioSource, detector: Detector) -> Recording:
             above the noise of its pauses), of a narrow band (nothing above 4.5 kHz, as from a telephone, whatever its
             sample rate), or ends before its header says (of WAV; other formats are refused then).
     """
+    return _measure(source, load_waveform(source), detector)
+
+
+def record_utterance(utterance: Utterance, detector: Detector) -> Recording:
+    """Decode and measure an utterance of a manifest, as ``read_recording`` does a whole file.
+
+    Raises:
+        AudioError: likewise; the message names the utterance.
+
+    Warns:
+        SpeakertripWarning: likewise.
+    """
+    try:
+        return _measure(audio_of(utterance), load_utterance(utterance), detector)
+    except AudioError as error:
+        raise AudioError(f"Utterance {utterance.id}: {error}") from None
+
+
+def _measure(source: AudioSource, waveform: npt.NDArray[np.float32], detector: Detector) -> Recording:
     name = source_name(source)
-    waveform = load_waveform(source)
     require_speech(waveform, name)
     quality = measure_quality(waveform, detector(waveform))
     with open_audio(source) as opened:
@@ -66,7 +86,7 @@ def read_recording(source: AudioSource, detector: Detector) -> Recording:
         warnings.warn(
             f"{name} {trouble}; the score may be worse for it.",
             SpeakertripWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return Recording(source, waveform, quality)
 

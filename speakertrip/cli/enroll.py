@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from speakertrip.cli.completion import complete_files, complete_names
+from speakertrip.cli.enroll_batch import enroll_groups, read_groups
 from speakertrip.cli.options import (
     device_options,
     json_option,
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", shell_complete=complete_names)
-@click.argument("files", nargs=-1, required=True, shell_complete=complete_files)
+@click.argument("name", required=False, shell_complete=complete_names)
+@click.argument("files", nargs=-1, shell_complete=complete_files)
+@click.option(
+    "--manifest", metavar="MANIFEST", help="Enroll each of its speakers, instead of NAME from FILES."
+)
+@click.option(
+    "--enrollments", metavar="MAP", help="Enroll the models of this enrollment map of the manifest."
+)
 @click.option("--add", is_flag=True, help="Add to a speaker who is enrolled already.")
 @click.option("--replace", is_flag=True, help="Forget the speaker's earlier utterances first.")
 @model_option
@@ -31,9 +38,13 @@ if TYPE_CHECKING:
 @speech_options(1.0)
 @json_option
 @device_options
+@click.pass_context
 def enroll(
-    name: str,
+    ctx: click.Context,
+    name: str | None,
     files: tuple[str, ...],
+    manifest: str | None,
+    enrollments: str | None,
     add: bool,
     replace: bool,
     model: str,
@@ -50,18 +61,26 @@ def enroll(
 
     Nothing is stored unless every file can be used, and all together hold enough speech. A file counts once: one
     that is given twice, or added again, is skipped with a note.
+
+    With --manifest each speaker is enrolled, or not, for themself: one whose audio cannot be used is told on stderr,
+    and the exit code is 3. One who is enrolled from exactly these utterances is left as they are, so that a run that
+    was killed goes on where it was when it is called again.
     """
+    _require_one_way(name, files, manifest, enrollments)
     if add and replace:
         raise UsageError("--add and --replace exclude each other.")
     sources = expand_folders(files)
+    groups = read_groups(manifest, enrollments) if manifest else {}
     from speakertrip.audio import SpeechNeeds
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, enrollment_seconds=min_speech)
     mode: Literal["new", "add", "replace"] = "add" if add else "replace" if replace else "new"
     verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
+    if manifest:
+        ctx.exit(enroll_groups(verifier, groups, mode, as_json))
     skipped: list[AudioSource] = []
-    profile = verifier.enroll(name, [audio_source(file) for file in sources], mode, skipped.append)
+    profile = verifier.enroll(str(name), [audio_source(file) for file in sources], mode, skipped.append)
     for file in skipped:
         click.echo(f"{file} is skipped: it is enrolled for {profile.name} already.", err=True)
     if len(skipped) == len(sources):
@@ -71,3 +90,17 @@ def enroll(
         print_json({"name": profile.name, "utterances": utterances, "seconds": round(seconds, 3)})
     else:
         click.echo(f"{profile.name}: {counted(utterances, 'utterance')}, {seconds:.1f} s")
+
+
+def _require_one_way(
+    name: str | None, files: tuple[str, ...], manifest: str | None, enrollments: str | None
+) -> None:
+    if manifest and name is not None:
+        raise UsageError(
+            "--manifest names the speakers and their audio; give no NAME and no FILES beside it."
+        )
+    if enrollments and not manifest:
+        raise UsageError("--enrollments names utterances of a manifest; give --manifest too.")
+    if not manifest and not files:
+        missing = "NAME" if name is None else "FILES..."
+        raise UsageError(f"Missing argument '{missing}': give a NAME and FILES, or --manifest MANIFEST.")

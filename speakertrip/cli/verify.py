@@ -18,6 +18,7 @@ from speakertrip.cli.options import (
     store_option,
 )
 from speakertrip.cli.sources import audio_source, expand_folders, require_one_stdin
+from speakertrip.cli.verify_batch import read_trial_lists, verify_trials
 from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,15 +28,20 @@ REJECTED = 1
 
 
 @click.command()
-@click.argument(
-    "arguments", nargs=-1, required=True, metavar="[NAME] PROBE...", shell_complete=complete_name_then_files
-)
+@click.argument("arguments", nargs=-1, metavar="[NAME] PROBE...", shell_complete=complete_name_then_files)
 @click.option(
     "--against",
     multiple=True,
     metavar="REFERENCE",
     shell_complete=complete_files,
     help="Audio of the claimed speaker, instead of a NAME; repeatable.",
+)
+@click.option(
+    "--trials", metavar="TRIALS", help="Answer each pair of this list of NAMEs and ids of --manifest instead."
+)
+@click.option("--manifest", metavar="MANIFEST", help="Where the test ids of --trials are found.")
+@click.option(
+    "--out", metavar="SCORES", help="Write the scores of --trials, 'name test score' a line, and no answers."
 )
 @model_option
 @store_option
@@ -48,6 +54,9 @@ def verify(
     ctx: click.Context,
     arguments: tuple[str, ...],
     against: tuple[str, ...],
+    trials: str | None,
+    manifest: str | None,
+    out: str | None,
     model: str,
     store: str | None,
     far: float | None,
@@ -65,23 +74,29 @@ def verify(
     A folder stands for the audio files in it; one PROBE or REFERENCE may be -, standard input. Exits with 0 if all
     are accepted, 1 if one is rejected, 3 if one cannot be used: the highest of them.
 
+    With --trials the exit code is 0, whatever is decided, or 3 if one utterance cannot be used.
+
     The threshold is the model's own, where strangers are accepted as often as speakers are missed, unless --far or
     --p-target chooses another. --json says how often it is expected to err in one comparison, among voices like those
     that it was found on: measure yours. There is no detection of replayed or synthetic speech.
     """
     operating_point = chosen(far, p_target, c_miss, c_fa)
+    _require_one_way(arguments, against, trials, manifest or out)
     probes = arguments if against else arguments[1:]
-    if not probes:
+    if not (probes or trials):
         raise UsageError("Nothing to verify: give a NAME and a PROBE, or --against REFERENCE PROBE.")
     require_one_stdin([*against, *probes])
     if against:
         _require_no_name(probes)
     sources = expand_folders(probes)
+    lists = read_trial_lists(trials, manifest, out) if trials else None
     from speakertrip.audio import SpeechNeeds
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
     verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs, operating_point)
+    if lists:
+        ctx.exit(verify_trials(verifier, lists, out, as_json))
     references = [audio_source(file) for file in expand_folders(against)]
     claim = verifier.reference(references) if references else verifier.enrolled(arguments[0])
 
@@ -101,6 +116,17 @@ def verify(
         return 0 if decision.accepted else REJECTED
 
     ctx.exit(answer_each(sources, as_json, answer))
+
+
+def _require_one_way(
+    arguments: Sequence[str], against: Sequence[str], trials: str | None, option: str | None
+) -> None:
+    if trials and (arguments or against):
+        raise UsageError("--trials names speakers and probes; give no NAME, PROBE or --against beside it.")
+    if option and not trials:
+        raise UsageError("--manifest and --out go with --trials.")
+    if not (trials or arguments):
+        raise UsageError("Missing argument '[NAME] PROBE...', or --trials TRIALS --manifest MANIFEST.")
 
 
 def _require_no_name(probes: Sequence[str]) -> None:

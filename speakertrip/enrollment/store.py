@@ -97,6 +97,18 @@ class SpeakerStore:
             self._row_of(db, name)
             return rows.read_profile(db, name)
 
+    def find(self, name: str) -> Profile | None:
+        """Return a speaker's profile; None where the speaker is not enrolled, or there is no store yet.
+
+        Raises:
+            StoreError: the path is no store.
+        """
+        name = check_name(name)
+        if not self.database.exists():
+            return None
+        with self.database.reading() as db:
+            return rows.read_profile(db, name) if rows.find(db, name) else None
+
     def names(self) -> list[str]:
         """Return the names of all enrolled speakers, sorted; none where there is no store yet."""
         if not self.database.exists():

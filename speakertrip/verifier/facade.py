@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.audio import AudioSource, Recording, SpeechNeeds, read_recording
+from speakertrip.audio import AudioSource, Recording, SpeechNeeds, read_recording, record_utterance
 from speakertrip.audio.detectors import make_detector
 from speakertrip.audio.speech import require_speech_seconds
 from speakertrip.backend import Choice, Decision, Sides
@@ -26,12 +26,14 @@ from speakertrip.enrollment import (
 from speakertrip.enrollment.agreement import warn_of_odd_ones
 from speakertrip.enrollment.recordings import enrollment_of, new_rows, sha256_of
 from speakertrip.errors import StoreError, UsageError
+from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath
 from speakertrip.verifier.calibrating import read_calibration
 from speakertrip.verifier.scoring import Claim, Scoring
 
 FloatArray = npt.NDArray[np.float32]
-Speech: TypeAlias = AudioSource | Recording  # a recording that is loaded already is not loaded again
+# An utterance may be a stretch of a file; a recording that is loaded already is not loaded again.
+Speech: TypeAlias = AudioSource | Utterance | Recording
 
 
 class SpeakerVerifier:
@@ -111,6 +113,8 @@ class SpeakerVerifier:
         """
 
         def load(file: Speech) -> Recording:
+            if isinstance(file, Utterance):
+                return record_utterance(file, self._detector)
             return file if isinstance(file, Recording) else read_recording(file, self._detector)
 
         with ThreadPoolExecutor() as pool:
@@ -150,11 +154,13 @@ class SpeakerVerifier:
         if not files:
             raise UsageError("Enrollment needs at least one audio file.")
         name = check_name(name)
-        profile = self._profile(name) if mode == "add" and name in self.store.names() else None
+        profile = self.profile(name) if mode == "add" and name in self.store.names() else None
         recordings = self.load(files)
         sums = [sha256_of(recording.source) for recording in recordings]
         rows = new_rows(sums, {e.sha256 for e in profile.enrollments} if profile else set())
-        self._require([recordings[row] for row in rows], 0.0 if profile else self.needs.enrollment_seconds)
+        self.require_enough(
+            [recordings[row] for row in rows], 0.0 if profile else self.needs.enrollment_seconds
+        )
         embeddings = self.embedder.embed([recordings[row].waveform for row in rows])
         enrollments = [
             enrollment_of(recordings[row], sums[row], embedding)
@@ -217,7 +223,7 @@ class SpeakerVerifier:
         Raises:
             StoreError: the speaker is not enrolled, or was enrolled with another model.
         """
-        profile = self._profile(name)
+        profile = self.profile(name)
         side = self._side(profile.embeddings, [enrollment.seconds for enrollment in profile.enrollments])
         return Claim(replace(side, offsets=np.array([profile.score_offset])), self.store_scoring())
 
@@ -250,7 +256,7 @@ class SpeakerVerifier:
         if not files:
             raise UsageError("A speaker is compared by at least one audio file.")
         recordings = self.load(files)
-        self._require(recordings, self.needs.comparison_seconds)
+        self.require_enough(recordings, self.needs.comparison_seconds)
         embeddings = self.embedder.embed([recording.waveform for recording in recordings])
         return self._side(embeddings, [recording.quality.seconds for recording in recordings])
 
@@ -261,7 +267,7 @@ class SpeakerVerifier:
             AudioError: it cannot be used, or holds too little speech.
         """
         recordings = self.load([recording])
-        self._require(recordings, self.needs.comparison_seconds)
+        self.require_enough(recordings, self.needs.comparison_seconds)
         embedding: FloatArray = self.embedder.embed([recordings[0].waveform])[0]
         return embedding
 
@@ -277,7 +283,12 @@ class SpeakerVerifier:
         """
         return claim.decide(self.embed_speaker([probe]))
 
-    def _require(self, recordings: Sequence[Recording], seconds: float) -> None:
+    def require_enough(self, recordings: Sequence[Recording], seconds: float) -> None:
+        """Check that recordings hold so much speech in all, and each of them some.
+
+        Raises:
+            AudioError: they do not.
+        """
         names = [recording.name for recording in recordings]
         found = [recording.quality.speech_seconds for recording in recordings]
         require_speech_seconds(names, found, seconds, self.needs.detector)
@@ -285,7 +296,12 @@ class SpeakerVerifier:
     def _side(self, embeddings: FloatArray, seconds: list[float]) -> Sides:
         return self.bundle.backend.sides(embeddings, [list(range(len(embeddings)))], np.array(seconds))
 
-    def _profile(self, name: str) -> Profile:
+    def profile(self, name: str) -> Profile:
+        """Return the profile of a speaker, who can be compared by this model.
+
+        Raises:
+            StoreError: the speaker is not enrolled, or was enrolled with another model.
+        """
         profile = self.store.get(name)
         if profile.model != self.bundle.identity:
             raise StoreError(

@@ -21,10 +21,9 @@ class Scoring:
     backend: Backend
     threshold: Threshold
 
-    @property
-    def calibrated(self) -> bool:
-        """Whether scores are natural-log likelihood ratios."""
-        return self.backend.calibration is not None
+    def decide(self, score: float) -> Decision:
+        """Hold a score of the backend against the threshold."""
+        return decide(score, self.threshold.value, self.backend.calibration is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +40,4 @@ class Claim:
 
     def decide(self, probe: Sides) -> Decision:
         """Compare a probe, one side."""
-        score = self.scoring.backend.score(self.speaker, probe, ONLY, ONLY)[0]
-        return decide(score, self.scoring.threshold.value, self.scoring.calibrated)
+        return self.scoring.decide(float(self.scoring.backend.score(self.speaker, probe, ONLY, ONLY)[0]))

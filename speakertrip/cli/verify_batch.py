@@ -1,0 +1,94 @@
+"""``speakertrip verify --trials``: a trial list of enrolled speakers against utterances of a manifest."""
+
+import math
+from typing import TYPE_CHECKING
+
+import click
+
+from speakertrip.cli.decisions import meaning, reason
+from speakertrip.cli.operating_point import expected
+from speakertrip.cli.options import print_json, progress_bar
+from speakertrip.cli.scoring import refuse_overwriting
+from speakertrip.errors import AudioError, UsageError, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from speakertrip.manifests import Trials, Utterance
+    from speakertrip.verifier import SpeakerVerifier, TrialScores
+
+Lists = tuple["Trials", "Sequence[Utterance]"]
+
+
+def read_trial_lists(trials: str, manifest: str | None, out: str | None) -> "Lists":
+    """Read the list and the manifest, before a model is loaded.
+
+    Raises:
+        DataError: a file cannot be read or is malformed.
+        UsageError: there is no manifest, or what is written is what is read.
+        StorageError: what is to be written is a folder.
+    """
+    if not manifest:
+        raise UsageError("Missing option '--manifest': it says where the test ids of --trials are found.")
+    if out:
+        refuse_overwriting("--out", out, trials, manifest)
+    from speakertrip.manifests import read_manifest, read_trials
+
+    return read_trials(trials), read_manifest(manifest)
+
+
+def verify_trials(verifier: "SpeakerVerifier", lists: "Lists", out: str | None, as_json: bool) -> int:
+    """Answer each trial, or write their scores, and return the exit code.
+
+    It says whether all of the list could be answered, not what the answers are: 0, or 3 where audio cannot be used.
+    """
+    from speakertrip.verifier import score_enrolled
+
+    trials, utterances = lists
+    with progress_bar("utterances") as advance:
+        found = score_enrolled(verifier, trials, utterances, advance)
+    for error in found.errors.values():
+        click.echo(str(error), err=True)
+    if out:
+        _write(out, trials, found, as_json)
+    else:
+        for row in range(len(trials)):
+            _answer(trials, found, row, as_json)
+    return AudioError.exit_code if found.errors else 0
+
+
+def _answer(trials: "Trials", found: "TrialScores", row: int, as_json: bool) -> None:
+    name, test, score = (
+        trials.ids[trials.first[row]],
+        trials.ids[trials.second[row]],
+        float(found.scores[row]),
+    )
+    pair = {"enrollment": name, "test": test}
+    if math.isnan(score):
+        if as_json:
+            print_json({**pair, "error": str(found.errors[test])})
+        return
+    decision = found.scoring.decide(score)
+    words = "accepted" if decision.accepted else "rejected"
+    if as_json:
+        numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
+        speech = {"speech_seconds": round(found.speech_seconds[test], 3), "meaning": meaning(decision)}
+        print_json({**pair, "decision": words, **numbers, **speech, **expected(found.scoring.threshold)})
+    else:
+        speech_seconds = f"{found.speech_seconds[test]:.1f} s of speech"
+        click.echo(f"{name}\t{test}: {words} ({reason(decision)}, {speech_seconds})")
+
+
+def _write(out: str, trials: "Trials", found: "TrialScores", as_json: bool) -> None:
+    import numpy as np
+
+    from speakertrip.manifests import Trials, write_scores
+
+    rows = np.flatnonzero(~np.isnan(found.scores))
+    names, tests = trials.enrollments, trials.tests
+    kept = Trials.of([names[row] for row in rows], [tests[row] for row in rows], trials.targets[rows])
+    write_scores(out, kept, found.scores[rows])
+    if as_json:
+        print_json({"out": out, "trials": len(trials), "scores": len(rows)})
+    else:
+        click.echo(f"{out}: {counted(len(rows), 'score')}")

@@ -1,0 +1,114 @@
+"""The speakers of a manifest, enrolled one after the other: what a killed run did is not done again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from speakertrip.enrollment import Enrollment, EnrollMode, Profile, check_name
+from speakertrip.enrollment.agreement import warn_of_odd_ones
+from speakertrip.enrollment.origin import Origin
+from speakertrip.enrollment.recordings import enrollment_of, new_rows
+from speakertrip.errors import AudioError, StoreError
+from speakertrip.evaluation import speakers_of
+from speakertrip.manifests import Utterance
+from speakertrip.verifier.facade import SpeakerVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What became of a speaker.
+
+    Attributes:
+        profile: as it now is.
+        added: how many utterances are new in it; 0: the speaker was enrolled from all of them already.
+    """
+
+    profile: Profile
+    added: int
+
+
+def group_by_speaker(
+    utterances: Sequence[Utterance], models: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, list[Utterance]]:
+    """Return the utterances of each speaker of a manifest or, with an enrollment map, of each of its models.
+
+    Raises:
+        DataError: a model mixes speakers, or names an id that the manifest lacks.
+        UsageError: the name of one cannot be that of an enrolled speaker.
+    """
+    groups: dict[str, list[Utterance]] = {}
+    if models is None:
+        for utterance in utterances:
+            groups.setdefault(check_name(utterance.speaker), []).append(utterance)
+        return groups
+    speakers_of(utterances, models)
+    by_id = {utterance.id: utterance for utterance in utterances}
+    for model, ids in models.items():
+        groups.setdefault(check_name(model), []).extend(by_id[id_] for id_ in ids)
+    return groups
+
+
+def enroll_utterances(
+    verifier: SpeakerVerifier, name: str, utterances: Sequence[Utterance], mode: EnrollMode = "new"
+) -> Enrolled:
+    """Enroll a speaker from utterances of a manifest; nothing is stored unless all of them can be used.
+
+    A speaker who is enrolled from exactly these utterances (or in the mode "add", from these and others) with the
+    verifier's model is left as they are: nothing is decoded. Utterances are told apart by the bytes of their files,
+    and by where in them they lie.
+
+    Args:
+        verifier: with model and store.
+        name: who.
+        utterances: of that speaker alone.
+        mode: as of ``SpeakerVerifier.enroll``.
+
+    Raises:
+        AudioError: an utterance cannot be used, or all together hold too little speech.
+        StoreError: the speaker is enrolled from other utterances and the mode is "new", or with another model and the
+            mode is not "replace".
+        StorageError: the store cannot be written.
+
+    Warns:
+        SpeakertripWarning: as of ``SpeakerVerifier.enroll``.
+    """
+    try:
+        return _enroll(verifier, check_name(name), utterances, mode)
+    except AudioError as error:
+        raise AudioError(f"{name} is not enrolled: {error}") from None
+
+
+def _enroll(
+    verifier: SpeakerVerifier, name: str, utterances: Sequence[Utterance], mode: EnrollMode
+) -> Enrolled:
+    known = verifier.store.find(name)
+    if known and mode == "add":
+        verifier.profile(name)  # of this model, or it says so before anything is decoded
+    origins = [Origin.of(utterance) for utterance in utterances]
+    sums = [origin.sha256() for origin in origins]
+    if known and _holds(known, verifier.bundle.identity, set(sums), mode):
+        return Enrolled(known, 0)
+    if known and mode == "new":
+        raise StoreError(
+            f"{name} is enrolled already, from other utterances or with another model; add to it by --add, or forget "
+            "it first by --replace (mode=)."
+        )
+    rows = new_rows(sums, {each.sha256 for each in known.enrollments} if known and mode == "add" else set())
+    recordings = verifier.load([utterances[row] for row in rows])
+    verifier.require_enough(recordings, 0.0 if known and mode == "add" else verifier.needs.enrollment_seconds)
+    embeddings = verifier.embedder.embed([recording.waveform for recording in recordings])
+    enrollments: list[Enrollment] = []
+    for row, recording, embedding in zip(rows, recordings, embeddings, strict=True):
+        made = enrollment_of(recording, sums[row], embedding)
+        # The length that a manifest states is the one that scores of a trial list are calibrated by.
+        seconds = utterances[row].duration or made.seconds
+        enrollments.append(replace(made, path=str(origins[row]), seconds=seconds))
+    profile = verifier.store.add(name, verifier.bundle.identity, enrollments, mode)
+    threshold = verifier.bundle.calibration.threshold
+    warn_of_odd_ones(profile, len(enrollments), verifier.bundle.backend, threshold)
+    return Enrolled(profile, len(enrollments))
+
+
+def _holds(profile: Profile, model: str, sums: set[str], mode: EnrollMode) -> bool:
+    """Tell whether there is nothing left to do."""
+    there = {each.sha256 for each in profile.enrollments}
+    return profile.model == model and (sums == there or (mode == "add" and sums <= there))

@@ -1,0 +1,129 @@
+"""A trial list of enrolled speakers against utterances of a manifest, each of which is embedded once."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from speakertrip.audio import Recording
+from speakertrip.backend import Sides
+from speakertrip.errors import AudioError, DataError
+from speakertrip.evaluation.checks import require_ids
+from speakertrip.manifests import Trials, Utterance
+from speakertrip.verifier.facade import SpeakerVerifier
+from speakertrip.verifier.scoring import Scoring
+
+CHUNK = 64  # utterances decoded at a time
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialScores:
+    """What was found of a trial list.
+
+    Attributes:
+        scores: float32 ``(trials,)``, higher for the same speaker; NaN where the test utterance cannot be used.
+        errors: why an utterance cannot be used, by its id.
+        speech_seconds: how much speech an utterance holds, by its id.
+        scoring: by which the scores were made and are decided on.
+    """
+
+    scores: FloatArray
+    errors: dict[str, AudioError]
+    speech_seconds: dict[str, float]
+    scoring: Scoring
+
+
+def score_enrolled(
+    verifier: SpeakerVerifier,
+    trials: Trials,
+    utterances: Sequence[Utterance],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> TrialScores:
+    """Score a trial list, whose enrollments are names of enrolled speakers.
+
+    The scores are those of ``speakertrip.evaluation.score_trials`` with an enrollment map of the same utterances, if
+    the speakers were enrolled from that manifest, and the store has no calibration of its own.
+
+    Args:
+        verifier: with model and store.
+        trials: the pairs; their truth is not looked at.
+        utterances: a manifest that holds every test id of the list.
+        progress: called with (utterances done since the last call, utterances in all).
+
+    Raises:
+        DataError: a test id is not in the manifest.
+        StoreError: a speaker is not enrolled, or was enrolled with another model.
+
+    Warns:
+        SpeakertripWarning: a recording is of poor quality.
+    """
+    names, first = np.unique(trials.first, return_inverse=True)
+    tests, second = np.unique(trials.second, return_inverse=True)
+    by_id = {utterance.id: utterance for utterance in utterances}
+    ids = [trials.ids[row] for row in tests]
+    require_ids(ids, by_id)
+    scoring = verifier.store_scoring()
+    enrollments = _enrollments(verifier, [trials.ids[row] for row in names])
+    chosen = [by_id[id_] for id_ in ids]
+    rows: list[FloatArray] = []
+    seconds: list[float] = []
+    speech: dict[str, float] = {}
+    errors: dict[str, AudioError] = {}
+    place = np.full(len(chosen), -1)  # of each test among those that can be used
+    for number, (utterance, found) in enumerate(_embed(verifier, chosen, progress)):
+        if isinstance(found, AudioError):
+            errors[utterance.id] = found
+            continue
+        recording, embedding = found
+        place[number] = len(rows)
+        rows.append(embedding)
+        seconds.append(utterance.duration or recording.quality.seconds)
+        speech[utterance.id] = recording.quality.speech_seconds
+    scores = np.full(len(trials), np.nan, dtype=np.float32)
+    usable = np.flatnonzero(place[second] >= 0)
+    if len(usable):
+        backend = scoring.backend
+        sides = backend.sides(np.stack(rows), None, np.array(seconds))
+        try:
+            scores[usable] = backend.score(enrollments, sides, first[usable], place[second[usable]])
+        except ValueError as error:
+            raise DataError(f"The trials cannot be scored: {error}.") from None
+    return TrialScores(scores, errors, speech, scoring)
+
+
+def _enrollments(verifier: SpeakerVerifier, names: Sequence[str]) -> Sides:
+    profiles = [verifier.profile(name) for name in names]
+    ends = np.cumsum([0, *(len(profile.enrollments) for profile in profiles)])
+    groups = [list(range(begin, end)) for begin, end in pairwise(ends.tolist())]
+    seconds = np.array([each.seconds for profile in profiles for each in profile.enrollments])
+    embeddings = np.concatenate([profile.embeddings for profile in profiles])
+    sides = verifier.bundle.backend.sides(embeddings, groups, seconds)
+    return replace(sides, offsets=np.array([profile.score_offset for profile in profiles]))
+
+
+def _embed(
+    verifier: SpeakerVerifier, utterances: Sequence[Utterance], progress: Callable[[int, int], None]
+) -> Iterator[tuple[Utterance, AudioError | tuple[Recording, FloatArray]]]:
+    """Yield each utterance with its recording and raw embedding, or why it cannot be used."""
+
+    def load(utterance: Utterance) -> Recording | AudioError:
+        try:
+            (recording,) = verifier.load([utterance])
+            verifier.require_enough([recording], verifier.needs.comparison_seconds)
+        except AudioError as error:
+            return error
+        return recording
+
+    with ThreadPoolExecutor() as pool:
+        for begin in range(0, len(utterances), CHUNK):
+            chunk = utterances[begin : begin + CHUNK]
+            found = list(pool.map(load, chunk))
+            recordings = [each for each in found if isinstance(each, Recording)]
+            embeddings = iter(verifier.embedder.embed([recording.waveform for recording in recordings]))
+            for utterance, each in zip(chunk, found, strict=True):
+                yield utterance, each if isinstance(each, AudioError) else (each, next(embeddings))
+            progress(len(chunk), len(utterances))
