@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -31,14 +32,29 @@ FloatArray = npt.NDArray[np.float32]
 Speech: TypeAlias = AudioSource | Recording  # a recording that is loaded already is not loaded again
 
 
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """An enrolled speaker, to be compared with.
+
+    Attributes:
+        sides: the speaker's one side.
+        identifier: of the profile.
+    """
+
+    sides: Sides
+    identifier: str
+
+
 class SpeakerVerifier:
     """A model and a store of speakers.
 
-    There is no detection of replayed or synthetic speech.
+    There is no detection of replayed or synthetic speech. Where the store's audit log is on (``SpeakerStore.audit``),
+    it keeps each decision about an enrolled speaker; what it cannot keep is refused by a StorageError, not decided.
 
     Args:
         bundle: the model and its threshold, as loaded from a directory.
-        store: file of the store; None: the user's own. It is made at the first enrollment.
+        store: the store, or its file; None: the user's own. It is made at the first enrollment. An encrypted one is
+            ``SpeakerStore(path, key=...)``.
         device: "auto", "cpu", "cuda" or "mps".
         threads: CPU threads; None: one for less than half a minute of audio, all cores for more.
         needs: how much speech there must be, and what detects it.
@@ -57,7 +73,7 @@ class SpeakerVerifier:
     def __init__(
         self,
         bundle: Bundle,
-        store: FilePath | None = None,
+        store: FilePath | SpeakerStore | None = None,
         device: str = "auto",
         threads: int | None = None,
         needs: SpeechNeeds | None = None,
@@ -65,7 +81,7 @@ class SpeakerVerifier:
         if not bundle.identity:
             raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
         self.bundle = bundle
-        self.store = SpeakerStore(store or default_store())
+        self.store = store if isinstance(store, SpeakerStore) else SpeakerStore(store or default_store())
         self.embedder = Embedder(bundle.model, device, threads)
         self.needs = needs or SpeechNeeds()
         self._detector = make_detector(self.needs.detector)
@@ -74,7 +90,7 @@ class SpeakerVerifier:
     def from_pretrained(
         cls,
         path: FilePath,
-        store: FilePath | None = None,
+        store: FilePath | SpeakerStore | None = None,
         device: str = "auto",
         threads: int | None = None,
         needs: SpeechNeeds | None = None,
@@ -136,7 +152,7 @@ class SpeakerVerifier:
         if not files:
             raise UsageError("Enrollment needs at least one audio file.")
         name = check_name(name)
-        profile = self._profile(name) if mode == "add" and name in self.store.names() else None
+        profile = self._profile(name) if mode == "add" and self.store.identifier(name) else None
         recordings = self.load(files)
         sums = [sha256_of(recording.source) for recording in recordings]
         rows = new_rows(sums, {e.sha256 for e in profile.enrollments} if profile else set())
@@ -161,11 +177,12 @@ class SpeakerVerifier:
         Raises:
             AudioError: the probe cannot be used.
             StoreError: the speaker is not enrolled, or was enrolled with another model.
+            StorageError: the store's audit log is on, and the store cannot be written.
         """
         return self.compare(self.enrolled(name), probe)
 
     def verify_against(self, references: Sequence[Speech], probe: Speech) -> Decision:
-        """Decide whether a probe is the speaker of the reference files, without a store.
+        """Decide whether a probe is the speaker of the reference files, without a store or its audit log.
 
         Raises:
             AudioError: a file cannot be used.
@@ -184,8 +201,23 @@ class SpeakerVerifier:
         Raises:
             AudioError: the probe cannot be used.
             StoreError: nobody is enrolled with this model.
+            StorageError: the store's audit log is on, and the store cannot be written.
         """
-        return self.crowd().search(self.embed_speaker([probe]), top)
+        return self.search(self.crowd(), probe, top)
+
+    def search(self, crowd: Crowd, probe: Speech, top: int = 3) -> Identification:
+        """Say which of the speakers of ``crowd`` a probe is; see ``identify``.
+
+        Raises:
+            AudioError: the probe cannot be used.
+            StorageError: the store's audit log is on, and the store cannot be written.
+        """
+        found = crowd.search(self.embed_speaker([probe]), top)
+        if self.store.audit.is_on():
+            profile = self.store.identifier(found.name) if found.name else None
+            decision = found.candidates[0].decision
+            self.store.audit.decided("identify", profile, self.bundle.identity, decision)
+        return found
 
     def crowd(self) -> Crowd:
         """Return all speakers that are enrolled with this model, at this moment.
@@ -200,14 +232,15 @@ class SpeakerVerifier:
             self.bundle.calibration.threshold,
         )
 
-    def enrolled(self, name: str) -> Sides:
+    def enrolled(self, name: str) -> Enrolled:
         """Return what an enrolled speaker is compared by.
 
         Raises:
             StoreError: the speaker is not enrolled, or was enrolled with another model.
         """
         profile = self._profile(name)
-        return self._side(profile.embeddings, [enrollment.seconds for enrollment in profile.enrollments])
+        seconds = [enrollment.seconds for enrollment in profile.enrollments]
+        return Enrolled(self._side(profile.embeddings, seconds), profile.identifier)
 
     def embed_speaker(self, files: Sequence[Speech]) -> Sides:
         """Return what the speaker of one or more files is compared by.
@@ -223,19 +256,25 @@ class SpeakerVerifier:
         embeddings = self.embedder.embed([recording.waveform for recording in recordings])
         return self._side(embeddings, [recording.quality.seconds for recording in recordings])
 
-    def compare(self, speaker: Sides, probe: Speech) -> Decision:
+    def compare(self, speaker: Sides | Enrolled, probe: Speech) -> Decision:
         """Score a probe against a speaker, and decide by the bundle's threshold.
 
         Args:
-            speaker: of ``enrolled`` or ``embed_speaker``.
+            speaker: of ``embed_speaker``, or of ``enrolled``: then the audit log keeps the decision.
             probe: audio of one speaker.
 
         Raises:
             AudioError: the probe cannot be used, or holds too little speech.
+            StorageError: the audit log is to keep the decision, and the store cannot be written.
         """
         only = np.zeros(1, dtype=np.int64)
-        score = self.bundle.backend.score(speaker, self.embed_speaker([probe]), only, only)[0]
-        return decide(score, self.bundle.calibration.threshold, self.bundle.backend.calibration is not None)
+        sides = speaker.sides if isinstance(speaker, Enrolled) else speaker
+        score = self.bundle.backend.score(sides, self.embed_speaker([probe]), only, only)[0]
+        threshold, calibrated = self.bundle.calibration.threshold, self.bundle.backend.calibration is not None
+        decision = decide(score, threshold, calibrated)
+        if isinstance(speaker, Enrolled):
+            self.store.audit.decided("verify", speaker.identifier, self.bundle.identity, decision)
+        return decision
 
     def _require(self, recordings: Sequence[Recording], seconds: float) -> None:
         names = [recording.name for recording in recordings]
