@@ -14,6 +14,7 @@ from speakertrip.cli.options import (
     speech_options,
     store_option,
 )
+from speakertrip.cli.stores import open_store
 from speakertrip.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def enroll(
     replace: bool,
     model: str,
     store: str | None,
+    key_file: str | None,
     vad: "DetectorName",
     min_speech: float,
     as_json: bool,
@@ -57,7 +59,7 @@ def enroll(
 
     needs = SpeechNeeds(vad, enrollment_seconds=min_speech)
     mode: Literal["new", "add", "replace"] = "add" if add else "replace" if replace else "new"
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
+    verifier = SpeakerVerifier.from_pretrained(model, open_store(store, key_file), device, threads, needs)
     skipped: list[AudioSource] = []
     profile = verifier.enroll(name, [audio_source(file) for file in files], mode, skipped.append)
     for file in skipped:

@@ -15,6 +15,7 @@ from speakertrip.cli.options import (
     speech_options,
     store_option,
 )
+from speakertrip.cli.stores import open_store
 
 if TYPE_CHECKING:
     from speakertrip.audio.detectors import DetectorName
@@ -38,6 +39,7 @@ def identify(
     top: int,
     model: str,
     store: str | None,
+    key_file: str | None,
     vad: "DetectorName",
     min_speech: float,
     as_json: bool,
@@ -55,12 +57,12 @@ def identify(
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
+    verifier = SpeakerVerifier.from_pretrained(model, open_store(store, key_file), device, threads, needs)
     crowd = verifier.crowd()
 
     def answer(probe: str) -> int:
         (recording,) = verifier.load([audio_source(probe)])
-        found = crowd.search(verifier.embed_speaker([recording]), top)
+        found = verifier.search(crowd, recording, top)
         if as_json:
             speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
             print_json({"probe": probe, **_facts(found), **speech})

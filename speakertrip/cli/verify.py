@@ -17,6 +17,7 @@ from speakertrip.cli.options import (
     speech_options,
     store_option,
 )
+from speakertrip.cli.stores import open_store
 from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def verify(
     against: tuple[str, ...],
     model: str,
     store: str | None,
+    key_file: str | None,
     vad: "DetectorName",
     min_speech: float,
     as_json: bool,
@@ -66,7 +68,8 @@ def verify(
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
+    speakers = None if against else open_store(store, key_file)
+    verifier = SpeakerVerifier.from_pretrained(model, speakers, device, threads, needs)
     references = [audio_source(file) for file in against]
     speaker = verifier.embed_speaker(references) if references else verifier.enrolled(arguments[0])
 

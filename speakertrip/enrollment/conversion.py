@@ -30,9 +30,12 @@ def encrypt_store(path: FilePath, key: bytes) -> bool:
     database = Database(path)
     check_key(key)
     _require(database)
-    with database.writing() as db:
-        _convert(db, encryption.begin(db, key))
-        audit.record(db, audit.Event("encrypt"))
+    try:
+        with database.writing() as db:
+            _convert(db, encryption.begin(db, key))
+            audit.record(db, audit.Event("encrypt"))
+    except encryption.NoKeyError:
+        raise StoreError(f"{database.path} is encrypted already; another key needs decrypt first.") from None
     return database.erase()
 
 

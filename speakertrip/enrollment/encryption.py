@@ -12,6 +12,10 @@ from speakertrip.errors import StoreError
 CHECK, CHECK_PLACE = b"speakertrip", Place("key check", "")
 
 
+class NoKeyError(StoreError):
+    """An encrypted file is opened without a key."""
+
+
 def begin(db: sqlite3.Connection, key: bytes) -> SealedCipher:
     """Say in a file that it is encrypted from now on, under a fresh salt, and return the cipher."""
     salt = os.urandom(SALT_BYTES)
@@ -41,7 +45,7 @@ def cipher_of(db: sqlite3.Connection, key: bytes | None, path: Path) -> Cipher:
             )
         return PLAIN
     if key is None:
-        raise StoreError(f"{path} is encrypted; give its key by --key-file or SPEAKERTRIP_KEY (key=).")
+        raise NoKeyError(f"{path} is encrypted; give its key by --key-file or SPEAKERTRIP_KEY (key=).")
     salt, check, checksum = row
     try:
         cipher = SealedCipher(key, salt)

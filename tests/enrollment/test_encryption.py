@@ -267,7 +267,7 @@ def test_encrypted_in_place_and_back(file):
     with pytest.raises(StoreError, match="is encrypted; give its key"):
         plain.names()
     for key in (KEY, OTHER):
-        with pytest.raises(StoreError, match="is encrypted"):
+        with pytest.raises(StoreError, match="is encrypted already; another key needs decrypt first"):
             encrypt_store(file, key)
     with pytest.raises(StoreError, match="wrong key"):
         decrypt_store(file, OTHER)
