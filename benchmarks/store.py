@@ -7,12 +7,13 @@ acknowledged must be there whole, every removed one gone, and nobody half.
 
 Together: 8 processes enroll and 8 read for a minute; none may see an error, and nothing may be lost.
 
-    python benchmarks/store.py --enrollments 1000 --seconds 60 --seed 0
+    python benchmarks/store.py --enrollments 1000 --seconds 60 --seed 0 [--encrypted]
 """
 
 import argparse
 import multiprocessing
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from speakertrip.enrollment import Enrollment, SpeakerStore
 from speakertrip.errors import StoreError
 
 DIM, UTTERANCES, MODEL = 192, 3, "0" * 64
+KEY = bytes(range(32))  # of --encrypted
 LONGEST = 0.5  # seconds between a start and its kill, after the imports
 
 
@@ -42,9 +44,9 @@ def whole(store: SpeakerStore, number: int) -> bool:
     return np.array_equal(store.get(f"spk{number}").embeddings, expected)
 
 
-def enroll_until_killed(path: str, first: int, last: int) -> None:
+def enroll_until_killed(path: str, first: int, last: int, key: bytes | None) -> None:
     """Enroll speakers, replace every fifth and remove every seventh that came ten before; say each when it is done."""
-    store = SpeakerStore(path)
+    store = SpeakerStore(path, key)
     print("ready", flush=True)
     for number in range(first, last):
         store.add(
@@ -62,7 +64,7 @@ def enroll_until_killed(path: str, first: int, last: int) -> None:
             print("removed", earlier, flush=True)
 
 
-def crash(path: Path, count: int, seed: int) -> None:
+def crash(path: Path, count: int, seed: int, key: bytes | None) -> None:
     """Kill and restart until so many are enrolled; print what was found, and end with 1 if anything was wrong."""
     rng, began = random.Random(seed), time.monotonic()
     enrolled: set[int] = set()
@@ -71,6 +73,7 @@ def crash(path: Path, count: int, seed: int) -> None:
     while len(enrolled) < count:
         first = max(enrolled, default=-1) + 1
         command = [sys.executable, __file__, "--worker", str(path), str(first), str(count)]
+        command += ["--encrypted"] if key else []
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         process.stdout.readline()
@@ -80,16 +83,17 @@ def crash(path: Path, count: int, seed: int) -> None:
             if line.endswith("\n"):
                 what, number = line.split()
                 (enrolled if what == "enrolled" else removed).add(int(number))
-        process.wait()
+        if process.wait() not in (0, -signal.SIGKILL):
+            raise SystemExit("a process that enrolls failed by itself")
         kills += 1
-        check(path, enrolled, removed)
+        check(path, enrolled, removed, key)
     seconds = time.monotonic() - began
     print(
         f"{len(enrolled)} enrollments, {len(removed)} removals, {kills} kills in {seconds:.0f} s: nothing lost"
     )
 
 
-def check(path: Path, enrolled: set[int], removed: set[int]) -> None:
+def check(path: Path, enrolled: set[int], removed: set[int], key: bytes | None) -> None:
     """End with a sentence if the store is not as it was acknowledged to be."""
     if not path.exists():
         if enrolled:
@@ -103,7 +107,7 @@ def check(path: Path, enrolled: set[int], removed: set[int]) -> None:
         ).fetchone()[0]
     if found != "ok" or half:
         raise SystemExit(f"integrity check: {found}; {half} half profiles")
-    store, names = SpeakerStore(path), set(SpeakerStore(path).names())
+    store, names = SpeakerStore(path, key), set(SpeakerStore(path, key).names())
     # What is under way when the process is killed may be done or not: removals of ten before the last two.
     last = max(enrolled, default=-1)
     unsure = {number - 10 for number in (last, last + 1)}
@@ -118,9 +122,11 @@ def check(path: Path, enrolled: set[int], removed: set[int]) -> None:
             raise SystemExit(f"spk{number} is damaged")
 
 
-def write(path: str, writer: int, until: float, done: "multiprocessing.Queue[int]") -> None:
+def write(
+    path: str, key: bytes | None, writer: int, until: float, done: "multiprocessing.Queue[int]"
+) -> None:
     """Enroll speakers until a moment, and put how many on the queue; -1 at an error."""
-    store, count = SpeakerStore(path), 0
+    store, count = SpeakerStore(path, key), 0
     try:
         while time.monotonic() < until:
             number = writer * 1_000_000 + count
@@ -132,9 +138,9 @@ def write(path: str, writer: int, until: float, done: "multiprocessing.Queue[int
     done.put(count)
 
 
-def read(path: str, until: float, done: "multiprocessing.Queue[int]") -> None:
+def read(path: str, key: bytes | None, until: float, done: "multiprocessing.Queue[int]") -> None:
     """Read names and profiles until a moment, and put how often on the queue; -1 at an error."""
-    store, count, rng = SpeakerStore(path), 0, random.Random()
+    store, count, rng = SpeakerStore(path, key), 0, random.Random()
     try:
         while time.monotonic() < until:
             names = store.names()
@@ -147,22 +153,24 @@ def read(path: str, until: float, done: "multiprocessing.Queue[int]") -> None:
     done.put(count)
 
 
-def together(path: Path, seconds: float, each: int = 8) -> None:
+def together(path: Path, seconds: float, key: bytes | None, each: int = 8) -> None:
     """Let processes write and read at once; end with 1 if one saw an error or anything is lost."""
     until = time.monotonic() + seconds
     written: multiprocessing.Queue[int] = multiprocessing.Queue()
     reads: multiprocessing.Queue[int] = multiprocessing.Queue()
     processes = [
-        multiprocessing.Process(target=write, args=(str(path), writer, until, written))
+        multiprocessing.Process(target=write, args=(str(path), key, writer, until, written))
         for writer in range(each)
     ]
-    processes += [multiprocessing.Process(target=read, args=(str(path), until, reads)) for _ in range(each)]
+    processes += [
+        multiprocessing.Process(target=read, args=(str(path), key, until, reads)) for _ in range(each)
+    ]
     for process in processes:
         process.start()
     counts, looks = [written.get() for _ in range(each)], [reads.get() for _ in range(each)]
     for process in processes:
         process.join()
-    kept = len(SpeakerStore(path).names())
+    kept = len(SpeakerStore(path, key).names())
     print(
         f"{each} writers: {sum(counts):,} speakers, {each} readers: {sum(looks):,} looks; {kept:,} are there"
     )
@@ -178,15 +186,17 @@ def main() -> None:
     parser.add_argument("--enrollments", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--encrypted", action="store_true")
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    key = KEY if options.encrypted else None
     if options.worker:
         path, first, last = options.worker
-        enroll_until_killed(path, int(first), int(last))
+        enroll_until_killed(path, int(first), int(last), key)
         return
     with tempfile.TemporaryDirectory() as folder:
-        crash(Path(folder) / "killed.sqlite", options.enrollments, options.seed)
-        together(Path(folder) / "shared.sqlite", options.seconds)
+        crash(Path(folder) / "killed.sqlite", options.enrollments, options.seed, key)
+        together(Path(folder) / "shared.sqlite", options.seconds, key)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import click
 
 from speakertrip.cli.options import json_option, model_option, print_json, store_option
+from speakertrip.cli.stores import open_store
 from speakertrip.errors import UsageError, counted
 
 
@@ -14,7 +15,9 @@ from speakertrip.errors import UsageError, counted
 )
 @click.option("--clear", is_flag=True, help="Forget the calibration: the model's own holds again.")
 @json_option
-def calibrate_store(model: str, store: str | None, per_profile: bool, clear: bool, as_json: bool) -> None:
+def calibrate_store(
+    model: str, store: str | None, key_file: str | None, per_profile: bool, clear: bool, as_json: bool
+) -> None:
     """Fit what scores mean, and the threshold, to the voices and recordings of the store.
 
     It holds for verify NAME and identify, for all who use the store with this model, until it is made anew; enroll
@@ -25,9 +28,8 @@ def calibrate_store(model: str, store: str | None, per_profile: bool, clear: boo
         raise UsageError("--clear and --per-profile exclude each other.")
     from speakertrip import verifier
     from speakertrip.bundle import Bundle
-    from speakertrip.enrollment import SpeakerStore, default_store
 
-    opened, bundle = SpeakerStore(store or default_store()), Bundle.load(model)
+    opened, bundle = open_store(store, key_file), Bundle.load(model)
     if clear:
         found = opened.calibrations.clear(bundle.identity)
         click.echo(f"{opened.path}: {'its calibration is forgotten' if found else 'it had no calibration'}")

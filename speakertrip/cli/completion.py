@@ -33,10 +33,10 @@ def complete_folders(ctx: click.Context, param: click.Parameter, begun: str) -> 
 
 def complete_names(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
     """Complete the name of an enrolled speaker; none where the store cannot be read, for a shell shows no errors."""
-    from speakertrip.enrollment import SpeakerStore, default_store
+    from speakertrip.cli.stores import open_store
 
     try:
-        names = SpeakerStore(ctx.params.get("store") or default_store()).names()
+        names = open_store(ctx.params.get("store"), ctx.params.get("key_file")).names()
     except Exception:
         return []
     return [CompletionItem(name) for name in names if name.startswith(begun)]

@@ -21,6 +21,7 @@ def doctor(
     ctx: click.Context,
     model: str | None,
     store: str | None,
+    key_file: str | None,
     as_json: bool,
     device: str,
     threads: int | None,
@@ -32,8 +33,13 @@ def doctor(
     """
     from speakertrip.doctor import examine
 
+    def key() -> bytes | None:
+        from speakertrip.enrollment import read_key
+
+        return read_key(key_file)
+
     code = 0
-    for check in examine(model, store, device, threads):
+    for check in examine(model, store, device, threads, key):
         code = max(code, check.exit_code)
         if as_json:
             facts = {"check": check.name, "status": check.status, "found": check.found}

@@ -15,6 +15,7 @@ from speakertrip.cli.options import (
     store_option,
 )
 from speakertrip.cli.sources import audio_source, expand_folders
+from speakertrip.cli.stores import open_store
 from speakertrip.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def enroll(
     replace: bool,
     model: str,
     store: str | None,
+    key_file: str | None,
     vad: "DetectorName",
     min_speech: float,
     as_json: bool,
@@ -76,7 +78,8 @@ def enroll(
 
     needs = SpeechNeeds(vad, enrollment_seconds=min_speech)
     mode: Literal["new", "add", "replace"] = "add" if add else "replace" if replace else "new"
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
+    speakers = open_store(store, key_file)
+    verifier = SpeakerVerifier.from_pretrained(model, speakers, device, threads, needs)
     if manifest:
         ctx.exit(enroll_groups(verifier, groups, mode, as_json))
     skipped: list[AudioSource] = []

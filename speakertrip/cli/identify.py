@@ -21,6 +21,7 @@ from speakertrip.cli.options import (
     store_option,
 )
 from speakertrip.cli.sources import audio_source, expand_folders
+from speakertrip.cli.stores import open_store
 
 if TYPE_CHECKING:
     from speakertrip.audio.detectors import DetectorName
@@ -45,6 +46,7 @@ def identify(
     top: int,
     model: str,
     store: str | None,
+    key_file: str | None,
     far: float | None,
     p_target: float | None,
     c_miss: float | None,
@@ -70,13 +72,14 @@ def identify(
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs, operating_point)
+    speakers = open_store(store, key_file)
+    verifier = SpeakerVerifier.from_pretrained(model, speakers, device, threads, needs, operating_point)
     crowd, threshold = verifier.crowd(), verifier.store_scoring().threshold
     compared: list[int] = []
 
     def answer(probe: str) -> int:
         (recording,) = verifier.load([audio_source(probe)])
-        found = crowd.search(verifier.embed_speaker([recording]), top)
+        found = verifier.search(crowd, recording, top)
         compared.append(found.profiles)
         if as_json:
             speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}

@@ -30,14 +30,29 @@ def _model_option(required: bool) -> Callable[[Verb], Verb]:
 
 
 model_option, optional_model_option = _model_option(True), _model_option(False)
-store_option = click.option(
-    "--store",
-    envvar="SPEAKERTRIP_STORE",
-    show_envvar=True,
-    metavar="FILE",
-    shell_complete=complete_files,
-    help="Store of enrolled speakers  [default: in your data folder]",
-)
+
+
+def store_option(verb: Verb) -> Verb:
+    """Add ``--store`` and ``--key-file``; ``stores.open_store`` opens what they name."""
+    store = click.option(
+        "--store",
+        envvar="SPEAKERTRIP_STORE",
+        show_envvar=True,
+        metavar="FILE",
+        shell_complete=complete_files,
+        help="Store of enrolled speakers  [default: in your data folder]",
+    )
+    key = click.option(
+        "--key-file",
+        envvar="SPEAKERTRIP_KEY_FILE",
+        show_envvar=True,
+        metavar="FILE",
+        shell_complete=complete_files,
+        help="Key of an encrypted store; keyring:NAME: in the system's keyring  [default: what SPEAKERTRIP_KEY holds]",
+    )
+    return store(key(verb))
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 
 

@@ -5,6 +5,7 @@ import click
 from speakertrip.cli.completion import complete_names
 from speakertrip.cli.decisions import answer_each
 from speakertrip.cli.options import device_options, json_option, model_option, print_json, store_option
+from speakertrip.cli.stores import open_store
 from speakertrip.errors import counted
 
 
@@ -20,6 +21,7 @@ def re_enroll(
     names: tuple[str, ...],
     model: str,
     store: str | None,
+    key_file: str | None,
     as_json: bool,
     device: str,
     threads: int | None,
@@ -31,7 +33,7 @@ def re_enroll(
     """
     from speakertrip.verifier import SpeakerVerifier, outdated, renew
 
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads)
+    verifier = SpeakerVerifier.from_pretrained(model, open_store(store, key_file), device, threads)
 
     def answer(name: str) -> int:
         profile = renew(verifier, name)

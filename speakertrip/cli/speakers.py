@@ -9,29 +9,32 @@ from speakertrip.cli.calibrate_store import calibrate_store
 from speakertrip.cli.completion import complete_files, complete_names
 from speakertrip.cli.options import json_option, print_json, store_option
 from speakertrip.cli.re_enroll import re_enroll
+from speakertrip.cli.speakers_audit import audit
+from speakertrip.cli.speakers_encryption import decrypt, encrypt, key
+from speakertrip.cli.stores import open_store
 from speakertrip.errors import counted
 
 if TYPE_CHECKING:
-    from speakertrip.enrollment import Enrollment, Profile, SpeakerStore
+    from speakertrip.enrollment import Enrollment, Profile
 
 SHORT = 12  # digits of a hash that is shown
 
 
 @click.group()
 def speakers() -> None:
-    """List, show, rename, re-enroll, calibrate, remove, export and import enrolled speakers."""
+    """List, show, rename, re-enroll, calibrate, remove, export and import speakers; encrypt and audit their store."""
 
 
-speakers.add_command(re_enroll)
-speakers.add_command(calibrate_store)
+for verb in (re_enroll, calibrate_store, key, encrypt, decrypt, audit):
+    speakers.add_command(verb)
 
 
 @speakers.command("list")
 @store_option
 @json_option
-def list_speakers(store: str | None, as_json: bool) -> None:
+def list_speakers(store: str | None, key_file: str | None, as_json: bool) -> None:
     """List the enrolled speakers: utterances, seconds of audio, model, and since when (UTC)."""
-    summaries = _store(store).summaries()
+    summaries = open_store(store, key_file).summaries()
     if as_json:
         for summary in summaries:
             print_json(asdict(summary))
@@ -49,9 +52,9 @@ def list_speakers(store: str | None, as_json: bool) -> None:
 @click.argument("name", shell_complete=complete_names)
 @store_option
 @json_option
-def show(name: str, store: str | None, as_json: bool) -> None:
+def show(name: str, store: str | None, key_file: str | None, as_json: bool) -> None:
     """Show what is kept of the speaker NAME: every enrolled file, with its quality."""
-    profile = _store(store).get(name)
+    profile = open_store(store, key_file).get(name)
     if as_json:
         print_json(_facts(profile))
         return
@@ -68,9 +71,9 @@ def show(name: str, store: str | None, as_json: bool) -> None:
 @click.argument("name", shell_complete=complete_names)
 @click.argument("new")
 @store_option
-def rename(name: str, new: str, store: str | None) -> None:
+def rename(name: str, new: str, store: str | None, key_file: str | None) -> None:
     """Give the speaker NAME the name NEW."""
-    _store(store).rename(name, new)
+    open_store(store, key_file).rename(name, new)
     click.echo(f"{name} is now {new}")
 
 
@@ -78,13 +81,13 @@ def rename(name: str, new: str, store: str | None) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_names)
 @store_option
 @json_option
-def remove(names: tuple[str, ...], store: str | None, as_json: bool) -> None:
+def remove(names: tuple[str, ...], store: str | None, key_file: str | None, as_json: bool) -> None:
     """Remove speakers, and erase every byte that the store's files hold of them.
 
     While another process reads the store as it was before, the bytes stay: the answer is then "removed, erasure
     pending", and the next opening of the store erases them.
     """
-    opened = _store(store)
+    opened = open_store(store, key_file)
     for name in names:
         erased = opened.remove(name)
         if as_json:
@@ -97,11 +100,11 @@ def remove(names: tuple[str, ...], store: str | None, as_json: bool) -> None:
 @click.argument("file", shell_complete=complete_files)
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=complete_names)
 @store_option
-def export_speakers(file: str, names: tuple[str, ...], store: str | None) -> None:
+def export_speakers(file: str, names: tuple[str, ...], store: str | None, key_file: str | None) -> None:
     """Write all that is kept of the named speakers, or of all, to FILE (JSON Lines), readable by you alone."""
     from speakertrip.enrollment import write_profiles
 
-    count = write_profiles(file, _store(store).profiles(names))
+    count = write_profiles(file, open_store(store, key_file).export(names))
     click.echo(f"{file}: {counted(count, 'speaker')}")
 
 
@@ -109,19 +112,13 @@ def export_speakers(file: str, names: tuple[str, ...], store: str | None) -> Non
 @click.argument("file", shell_complete=complete_files)
 @click.option("--replace", is_flag=True, help="Let a speaker take the place of one of the same name.")
 @store_option
-def import_speakers(file: str, replace: bool, store: str | None) -> None:
+def import_speakers(file: str, replace: bool, store: str | None, key_file: str | None) -> None:
     """Enroll the speakers of FILE, which export wrote: all of them or none."""
     from speakertrip.enrollment import read_profiles
 
-    opened = _store(store)
+    opened = open_store(store, key_file)
     count = opened.restore(read_profiles(file), replace)
     click.echo(f"{opened.path}: {counted(count, 'speaker')} imported")
-
-
-def _store(store: str | None) -> "SpeakerStore":
-    from speakertrip.enrollment import SpeakerStore, default_store
-
-    return SpeakerStore(store or default_store())
 
 
 def _facts(profile: "Profile") -> dict[str, object]:

@@ -18,6 +18,7 @@ from speakertrip.cli.options import (
     store_option,
 )
 from speakertrip.cli.sources import audio_source, expand_folders, require_one_stdin
+from speakertrip.cli.stores import open_store
 from speakertrip.cli.verify_batch import read_trial_lists, verify_trials
 from speakertrip.errors import UsageError
 
@@ -59,6 +60,7 @@ def verify(
     out: str | None,
     model: str,
     store: str | None,
+    key_file: str | None,
     far: float | None,
     p_target: float | None,
     c_miss: float | None,
@@ -94,7 +96,8 @@ def verify(
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs, operating_point)
+    speakers = None if against else open_store(store, key_file)
+    verifier = SpeakerVerifier.from_pretrained(model, speakers, device, threads, needs, operating_point)
     if lists:
         ctx.exit(verify_trials(verifier, lists, out, as_json))
     references = [audio_source(file) for file in expand_folders(against)]

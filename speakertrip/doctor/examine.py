@@ -1,6 +1,6 @@
 """All checks, in an order in which none loads what was not checked before."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ def examine(
     speakers: "FilePath | None" = None,
     device: str = "auto",
     threads: int | None = None,
+    key: Callable[[], bytes | None] = lambda: None,
 ) -> Iterator[Check]:
     """Yield what is found of the installation, of a model and of a store.
 
@@ -24,6 +25,7 @@ def examine(
         speakers: the store; None: the user's own.
         device: as of ``Embedder``.
         threads: likewise.
+        key: reads that of an encrypted store.
     """
     yield from guarded("Python", libraries.check_python)
     without_torch = guarded("libraries", libraries.check_libraries)
@@ -55,14 +57,14 @@ def examine(
 
             yield from guarded("model", check)
             identity = found[0] if found else ""
-    yield from _of_store(speakers, identity)
+    yield from _of_store(speakers, identity, key)
 
 
-def _of_store(speakers: "FilePath | None", identity: str) -> Iterator[Check]:
+def _of_store(speakers: "FilePath | None", identity: str, key: Callable[[], bytes | None]) -> Iterator[Check]:
     from speakertrip.enrollment import default_store
 
     path = Path(speakers or default_store())
-    yield from guarded("store", lambda: store.check_store(path, identity))
+    yield from guarded("store", lambda: store.check_store(path, identity, key()))
     yield from guarded("disk", lambda: store.check_disk(path))
 
 

@@ -12,7 +12,7 @@ PRIVATE = 0o600
 LITTLE, NOTHING = 100 << 20, 1 << 20  # bytes on the disk
 
 
-def check_store(path: Path, identity: str) -> list[Check]:
+def check_store(path: Path, identity: str, key: bytes | None = None) -> list[Check]:
     """Check a store, against the identity of a model where that is known.
 
     Raises:
@@ -22,7 +22,7 @@ def check_store(path: Path, identity: str) -> list[Check]:
     from speakertrip.enrollment import SpeakerStore
     from speakertrip.enrollment.inspection import inspect_store
 
-    store = SpeakerStore(path)
+    store = SpeakerStore(path, key)
     if not store.database.exists():
         return [Check("store", "ok", f"there is none at {path} yet; the first enrollment makes it")]
     facts = inspect_store(store)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from speakertrip.enrollment.audit import Event, record
+from speakertrip.enrollment.connection import Connection
 from speakertrip.enrollment.database import Database
 
 
@@ -35,6 +37,7 @@ class Calibrations:
             StorageError: the store cannot be written.
         """
         with self.database.writing() as db:
+            record(db, Event("calibrate", None, model))
             db.execute("INSERT OR REPLACE INTO calibrations (model, content) VALUES (?, ?)", (model, content))
             db.execute("UPDATE speakers SET score_offset = 0 WHERE model = ?", (model,))
             rows = [(offset, identifier, model) for identifier, offset in offsets.items()]
@@ -47,6 +50,12 @@ class Calibrations:
             StorageError: the store cannot be written.
         """
         with self.database.writing() as db:
+            record(db, Event("calibrate", None, model))
             found = db.execute("DELETE FROM calibrations WHERE model = ?", (model,)).rowcount
             db.execute("UPDATE speakers SET score_offset = 0 WHERE model = ?", (model,))
         return bool(found)
+
+
+def forget_offset(db: Connection, speaker: int) -> None:
+    """Forget the offset of a speaker whose profile changes: it was another profile's."""
+    db.execute("UPDATE speakers SET score_offset = 0 WHERE id = ?", (speaker,))

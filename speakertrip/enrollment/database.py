@@ -7,6 +7,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from speakertrip.enrollment import encryption
+from speakertrip.enrollment.connection import Connection
 from speakertrip.enrollment.schema import VERSION, migrate, version_of
 from speakertrip.errors import StorageError, StoreError
 from speakertrip.manifests.lines import FilePath
@@ -23,13 +25,13 @@ class Database:
 
     Args:
         path: of the file; beside it SQLite may keep ``-wal`` and ``-shm`` while it is open.
+        key: of an encrypted store; 32 random bytes. A file that is made with one is encrypted.
     """
 
-    def __init__(self, path: FilePath) -> None:
-        self.path = Path(path)
-        self._waiting = self._owed = (
-            False  # whether erasures wait for the end of ``erasing_once``; whether one does
-        )
+    def __init__(self, path: FilePath, key: bytes | None = None) -> None:
+        self.path, self._key = Path(path), key
+        # Whether erasures wait for the end of ``erasing_once``, and whether one does.
+        self._waiting = self._owed = False
 
     def exists(self) -> bool:
         """Tell whether there is a store; an empty file is one without tables.
@@ -52,23 +54,24 @@ class Database:
             return version_of(db, self.path)
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[Connection]:
         """Open the file, which exists, and show one state of it, whatever others write meanwhile.
 
         Raises:
-            StoreError: it is no store.
+            StoreError: it is no store, or the key does not fit.
             StorageError: it cannot be read.
         """
         with self._errors(), closing(self._readable()) as db:
             db.execute("BEGIN")
+            db.cipher = encryption.cipher_of(db, self._key, self.path)  # as of the state that is shown
             yield db
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[Connection]:
         """Open the file for one transaction, which happens whole or not at all; make it where there is none.
 
         Raises:
-            StoreError: it is no store.
+            StoreError: it is no store, or the key does not fit.
             StorageError: it cannot be written.
         """
         self._make()
@@ -119,33 +122,31 @@ class Database:
                 self._owed = False
                 self.erase()
 
-    def _connect(self, path: Path, patience: float | None = None) -> sqlite3.Connection:
+    def _connect(self, path: Path, patience: float | None = None) -> Connection:
         seconds = BUSY_SECONDS if patience is None else patience
         place = path.absolute()  # SQLite has a meaning of its own for ":memory:"
-        db = sqlite3.connect(place, timeout=seconds, isolation_level=None)
+        db = sqlite3.connect(place, timeout=seconds, isolation_level=None, factory=Connection)
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA secure_delete = ON")
         return db
 
-    def _writable(self, path: Path) -> sqlite3.Connection:
+    def _writable(self, path: Path) -> Connection:
         """Return a connection with a transaction begun, and the tables of the present version."""
         db = self._connect(path)
         try:
-            version = version_of(db, self.path)  # before anything is written to what is no store
+            version_of(db, self.path)  # before anything is written to what is no store
             # In use by a version that knows no WAL: the next time, then.
             with suppress(sqlite3.OperationalError):
                 db.execute("PRAGMA journal_mode = WAL")
             db.execute("BEGIN IMMEDIATE")
-            migrate(db, self.path)  # within the transaction: another process may be doing so
-            if version == 0:
-                # A new file holds nothing that was removed.
-                db.execute("UPDATE facts SET value = 0 WHERE name = 'erasure_pending'")
+            self._prepare(db)  # within the transaction: another process may be doing so
+            db.cipher = encryption.cipher_of(db, self._key, self.path)
         except BaseException:
             db.close()
             raise
         return db
 
-    def _readable(self) -> sqlite3.Connection:
+    def _readable(self) -> Connection:
         """Return a connection to a file of the present version, be it a copy in memory."""
         db = self._open_to_read()
         if version_of(db, self.path) == VERSION:
@@ -155,13 +156,22 @@ class Database:
                     self.erase(patience=0.0)
             return db
         # It is of an older version, and perhaps not to be written.
-        copy = sqlite3.connect(":memory:", isolation_level=None)
+        copy = sqlite3.connect(":memory:", isolation_level=None, factory=Connection)
         with closing(db):
             db.backup(copy)
-        migrate(copy, self.path)
+        self._prepare(copy)
         return copy
 
-    def _open_to_read(self) -> sqlite3.Connection:
+    def _prepare(self, db: Connection) -> None:
+        """Bring the tables to the present version; those of a new file are encrypted if there is a key."""
+        new = version_of(db, self.path) == 0
+        migrate(db, self.path)
+        if new:  # it holds nothing that was removed
+            db.execute("UPDATE facts SET value = 0 WHERE name = 'erasure_pending'")
+            if self._key is not None:
+                encryption.begin(db, self._key)
+
+    def _open_to_read(self) -> Connection:
         db = self._connect(self.path)
         try:
             db.execute("SELECT 1 FROM sqlite_master").fetchone()
@@ -171,7 +181,10 @@ class Database:
             if self._has_log() or not any(word in str(error) for word in ("readonly", "unable to open")):
                 raise
             db = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None
+                f"{self.path.absolute().as_uri()}?immutable=1",
+                uri=True,
+                isolation_level=None,
+                factory=Connection,
             )
             db.execute("SELECT 1 FROM sqlite_master").fetchone()
         return db

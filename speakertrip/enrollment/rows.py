@@ -1,52 +1,80 @@
 """A profile as rows of the store's tables, and back."""
 
+import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from speakertrip.enrollment import values
+from speakertrip.enrollment.cipher import Cipher, DamagedError
+from speakertrip.enrollment.connection import Connection
 from speakertrip.enrollment.profile import Enrollment, Profile, Summary
 from speakertrip.errors import StoreError
 
 SPEAKER = """
-INSERT INTO speakers (name, model, identifier, created)
-VALUES (?, ?, coalesce(nullif(?, ''), lower(hex(randomblob(16)))), coalesce(nullif(?, ''), CURRENT_TIMESTAMP))
+INSERT INTO speakers (name, lookup, model, identifier, created)
+VALUES (?, ?, ?, ?, coalesce(nullif(?, ''), CURRENT_TIMESTAMP))
 """
 ENROLLMENT = """
-INSERT INTO enrollments (speaker, embedding, path, sha256, seconds, speech_seconds, snr_db, clipped, created)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, CURRENT_TIMESTAMP))
+INSERT INTO enrollments (id, speaker, embedding, path, sha256, seconds, speech_seconds, snr_db, clipped, created)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, CURRENT_TIMESTAMP))
 """
 ENROLLMENTS = """
-SELECT embedding, path, sha256, seconds, speech_seconds, snr_db, clipped, created FROM enrollments
+SELECT id, embedding, path, sha256, seconds, speech_seconds, snr_db, clipped, created FROM enrollments
 WHERE speaker = ? ORDER BY id
 """
 SUMMARIES = """
-SELECT name, model, count(*), sum(seconds), speakers.created FROM speakers JOIN enrollments ON speaker = speakers.id
-GROUP BY speakers.id ORDER BY name
+SELECT identifier, name, model, count(*), sum(seconds), speakers.created
+FROM speakers JOIN enrollments ON speaker = speakers.id GROUP BY speakers.id
 """
+IDENTIFIER_BYTES = 16
 
 
-def find(db: sqlite3.Connection, name: str) -> tuple[int, str] | None:
+def find(db: Connection, name: str) -> tuple[int, str] | None:
     """Return a speaker's row number and model; None if there is no such speaker."""
     found: tuple[int, str] | None = db.execute(
-        "SELECT id, model FROM speakers WHERE name = ?", (name,)
+        "SELECT id, model FROM speakers WHERE lookup = ?", (db.cipher.lookup(name),)
     ).fetchone()
     return found
 
 
-def insert_speaker(
-    db: sqlite3.Connection, name: str, model: str, identifier: str = "", created: str = ""
-) -> int:
+def identifier_of(db: sqlite3.Connection, speaker: int) -> str:
+    """Return the identifier of a speaker, who is there."""
+    identifier: str = db.execute("SELECT identifier FROM speakers WHERE id = ?", (speaker,)).fetchone()[0]
+    return identifier
+
+
+def insert_speaker(db: Connection, name: str, model: str, identifier: str = "", created: str = "") -> int:
     """Add a speaker and return its row number; what is not given is drawn, and now."""
     taken = db.execute("SELECT 1 FROM speakers WHERE identifier = ?", (identifier,)).fetchone()
-    row = db.execute(SPEAKER, (name, model, "" if taken else identifier, created)).lastrowid
+    if taken or not identifier:
+        identifier = secrets.token_hex(IDENTIFIER_BYTES)
+    names = values.seal_name(db.cipher, name, identifier)
+    row = db.execute(SPEAKER, (*names, model, identifier, created)).lastrowid
     assert row is not None, "a row that was inserted has a number"
     return row
 
 
-def insert_enrollments(db: sqlite3.Connection, speaker: int, enrollments: Sequence[Enrollment]) -> None:
+def insert_enrollments(db: Connection, speaker: int, enrollments: Sequence[Enrollment]) -> None:
     """Add utterances to a speaker."""
-    db.executemany(ENROLLMENT, [(speaker, *_to_row(each)) for each in enrollments])
+    identifier = identifier_of(db, speaker)
+    (first,) = db.execute("SELECT coalesce(max(id), 0) + 1 FROM enrollments").fetchone()
+    for row, each in enumerate(enrollments, first):  # a sealed value is bound to its row: the number is said
+        # A file's name may hold bytes that are not UTF-8, which SQLite would refuse.
+        path = each.path.encode("utf-8", "backslashreplace").decode("utf-8")
+        embedding = np.ascontiguousarray(each.embedding, dtype="<f4").tobytes()
+        sealed = values.seal_enrollment(db.cipher, identifier, row, embedding, path, each.sha256)
+        quality = each.seconds, each.speech_seconds, each.snr_db, each.clipped
+        db.execute(ENROLLMENT, (row, speaker, *sealed, *quality, each.created))
+
+
+def rename(db: Connection, speaker: int, name: str) -> None:
+    """Give a speaker another name."""
+    names = values.seal_name(db.cipher, name, identifier_of(db, speaker))
+    db.execute("UPDATE speakers SET name = ?, lookup = ? WHERE id = ?", (*names, speaker))
+    expect_erasure(db)
 
 
 def forget(db: sqlite3.Connection, speaker: int) -> None:
@@ -60,19 +88,23 @@ def expect_erasure(db: sqlite3.Connection) -> None:
     db.execute("UPDATE facts SET value = 1 WHERE name = 'erasure_pending'")
 
 
-def read_profile(db: sqlite3.Connection, name: str) -> Profile:
+def read_profile(db: Connection, name: str) -> Profile:
     """Return the profile of a speaker, who is there.
 
     Raises:
-        StoreError: its embeddings are damaged.
+        StoreError: something of it is damaged.
     """
-    query = "SELECT id, model, identifier, created, score_offset FROM speakers WHERE name = ?"
-    speaker, model, *facts = db.execute(query, (name,)).fetchone()
+    query = "SELECT id, name, model, identifier, created, score_offset FROM speakers WHERE lookup = ?"
+    row = db.execute(query, (db.cipher.lookup(name),)).fetchone()
+    speaker, stored, model, identifier, created, offset = row
     rows = db.execute(ENROLLMENTS, (speaker,))
     try:
-        enrollments = tuple(Enrollment(np.frombuffer(blob, dtype="<f4"), *rest) for blob, *rest in rows)
-        profile = Profile(name, model, enrollments, *facts)
+        values.check_name(db.cipher, name, stored, identifier)
+        enrollments = tuple(_enrollment(db.cipher, identifier, *row) for row in rows)
+        profile = Profile(name, model, enrollments, identifier, created, offset)
         sound = bool(np.isfinite(profile.embeddings).all())
+    except DamagedError as error:
+        raise values.damaged(error, name) from None
     except (TypeError, ValueError):  # no enrollment, no bytes, or vectors of different sizes
         sound = False
     if not sound:
@@ -80,19 +112,30 @@ def read_profile(db: sqlite3.Connection, name: str) -> Profile:
     return profile
 
 
-def read_names(db: sqlite3.Connection) -> list[str]:
-    """Return the names of all speakers, sorted."""
-    return [name for (name,) in db.execute("SELECT name FROM speakers ORDER BY name")]
+def read_names(db: Connection) -> list[str]:
+    """Return the names of all speakers, sorted.
+
+    Raises:
+        StoreError: one is damaged.
+    """
+    rows = db.execute("SELECT name, identifier FROM speakers")
+    return sorted(values.open_name(db.cipher, stored, identifier) for stored, identifier in rows)
 
 
-def read_summaries(db: sqlite3.Connection) -> Iterator[Summary]:
-    """Yield what there is of each speaker, by name."""
-    return (Summary(*row) for row in db.execute(SUMMARIES))
+def read_summaries(db: Connection) -> list[Summary]:
+    """Return what there is of each speaker, by name.
+
+    Raises:
+        StoreError: a name is damaged.
+    """
+    summaries = [
+        Summary(values.open_name(db.cipher, stored, identifier), *facts)
+        for identifier, stored, *facts in db.execute(SUMMARIES)
+    ]
+    return sorted(summaries, key=lambda summary: summary.name)
 
 
-def _to_row(enrollment: Enrollment) -> tuple[object, ...]:
-    # A file's name may hold bytes that are not UTF-8, which SQLite would refuse.
-    path = enrollment.path.encode("utf-8", "backslashreplace").decode("utf-8")
-    embedding = np.ascontiguousarray(enrollment.embedding, dtype="<f4").tobytes()
-    quality = enrollment.speech_seconds, enrollment.snr_db, enrollment.clipped
-    return embedding, path, enrollment.sha256, enrollment.seconds, *quality, enrollment.created
+def _enrollment(cipher: Cipher, identifier: str, row: int, *stored: Any) -> Enrollment:
+    """Return the utterance that stands in a row of ``ENROLLMENTS``."""
+    embedding, path, sha256 = values.open_enrollment(cipher, identifier, row, *stored[:3])
+    return Enrollment(np.frombuffer(embedding, dtype="<f4"), path, sha256, *stored[3:])

@@ -37,7 +37,30 @@ ALTER TABLE enrollments ADD COLUMN clipped REAL;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO facts VALUES ('erasure_pending', 1);
 """,
-    3: "",
+    # lookup: what a speaker is found by, the name or, in an encrypted file, its HMAC. encryption: no row, or one.
+    3: """
+ALTER TABLE speakers ADD COLUMN lookup BLOB;
+UPDATE speakers SET lookup = name;
+CREATE UNIQUE INDEX speakers_by_lookup ON speakers (lookup);
+CREATE TABLE encryption (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    salt BLOB NOT NULL,
+    key_check BLOB NOT NULL,
+    checksum BLOB NOT NULL
+);
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    time TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+    action TEXT NOT NULL,
+    profile TEXT,
+    model TEXT,
+    score REAL,
+    llr REAL,
+    threshold REAL,
+    accepted INTEGER
+);
+INSERT INTO facts VALUES ('audit', 0);
+""",
     4: "",
     5: """
 CREATE TABLE calibrations (

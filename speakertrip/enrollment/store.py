@@ -1,14 +1,16 @@
 """The store of enrolled speakers."""
 
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from speakertrip.enrollment import rows
+from speakertrip.enrollment import audit, calibrations, rows
+from speakertrip.enrollment.audit import AuditLog, Event
 from speakertrip.enrollment.calibrations import Calibrations
+from speakertrip.enrollment.connection import Connection
 from speakertrip.enrollment.database import Database
+from speakertrip.enrollment.keys import check_key
 from speakertrip.enrollment.profile import Enrollment, Profile, Summary, check_name
 from speakertrip.errors import StoreError, UsageError
 from speakertrip.manifests.lines import FilePath
@@ -28,13 +30,27 @@ class SpeakerStore:
     Each call is one transaction: it happens whole or not at all. Reading needs no right to write. Any number of
     threads and processes may use one file.
 
+    With a key the store is encrypted: names, embeddings, paths and checksums are sealed, and one that is damaged or
+    moved to another place is refused. In clear stay how many there are and how long, times, durations, measures of
+    quality, model identities, random identifiers and the audit log; whole rows can be removed, or a file replaced by
+    an older copy, unnoticed. Any call may raise a StoreError if the key does not fit, and each that writes is kept in
+    the audit log, if that is on.
+
     Args:
         path: the file.
+        key: of an encrypted store, 32 random bytes; a store that is made with one is encrypted.
+
+    Attributes:
+        audit: the store's log.
+
+    Raises:
+        StoreError: the key is none.
     """
 
-    def __init__(self, path: FilePath) -> None:
+    def __init__(self, path: FilePath, key: bytes | None = None) -> None:
         self.path = Path(path)
-        self.database = Database(path)
+        self.database = Database(path, None if key is None else check_key(key))
+        self.audit = AuditLog(self.database)
         self.calibrations = Calibrations(self.database)
 
     def add(
@@ -67,8 +83,9 @@ class SpeakerStore:
                 raise StoreError(
                     f"{name} is enrolled already; add to it by --add, or forget it first by --replace (mode=)."
                 )
+            action = mode if known else "enroll"
             if known and mode == "replace":
-                rows.forget(db, known[0])
+                self._forget(db, known[0])
                 known, forgotten = None, True
             if known and known[1] != model:
                 raise StoreError(
@@ -77,10 +94,9 @@ class SpeakerStore:
                 )
             speaker = known[0] if known else rows.insert_speaker(db, name, model)
             rows.insert_enrollments(db, speaker, enrollments)
-            db.execute(
-                "UPDATE speakers SET score_offset = 0 WHERE id = ?", (speaker,)
-            )  # it was another profile's
+            calibrations.forget_offset(db, speaker)
             profile = rows.read_profile(db, name)
+            audit.record(db, Event(action, profile.identifier, model))
         if forgotten:
             self.database.erase()
         return profile
@@ -109,6 +125,15 @@ class SpeakerStore:
         with self.database.reading() as db:
             return rows.read_profile(db, name) if rows.find(db, name) else None
 
+    def identifier(self, name: str) -> str | None:
+        """Return the random identifier of a speaker's profile; None if there is no such speaker, or no store yet."""
+        name = check_name(name)
+        if not self.database.exists():
+            return None
+        with self.database.reading() as db:
+            found = rows.find(db, name)
+            return rows.identifier_of(db, found[0]) if found else None
+
     def names(self) -> list[str]:
         """Return the names of all enrolled speakers, sorted; none where there is no store yet."""
         if not self.database.exists():
@@ -136,6 +161,24 @@ class SpeakerStore:
                 self._row_of(db, name)
                 yield rows.read_profile(db, name)
 
+    def export(self, names: Sequence[str] = ()) -> Iterator[Profile]:
+        """Yield profiles as ``profiles`` does, to be taken out of the store, and have the audit log keep that.
+
+        Where the log is on, it keeps them before the last one is followed by the end.
+
+        Raises:
+            StoreError: see ``profiles``.
+            StorageError: the log is on and the store cannot be written.
+        """
+        wanted = [check_name(name) for name in names]
+        self._require_store()
+        with self.audit.handing_out() as db:
+            for name in wanted or rows.read_names(db):
+                self._row_of(db, name)
+                profile = rows.read_profile(db, name)
+                audit.record(db, Event("export", profile.identifier, profile.model))
+                yield profile
+
     def restore(self, profiles: Iterable[Profile], replace: bool = False) -> int:
         """Take in profiles of another store, with all that was kept there; all of them or none.
 
@@ -161,10 +204,12 @@ class SpeakerStore:
                         f"{profile.name} is enrolled already; replace it by --replace (replace=)."
                     )
                 if known:
-                    rows.forget(db, known[0])
+                    self._forget(db, known[0])
                     forgotten = True
                 facts = profile.name, profile.model, profile.identifier, profile.created
-                rows.insert_enrollments(db, rows.insert_speaker(db, *facts), profile.enrollments)
+                speaker = rows.insert_speaker(db, *facts)
+                rows.insert_enrollments(db, speaker, profile.enrollments)
+                audit.record(db, Event("import", rows.identifier_of(db, speaker), profile.model))
                 count += 1
         if forgotten:
             self.database.erase()
@@ -192,6 +237,7 @@ class SpeakerStore:
             rows.forget(db, row)
             facts = new.name, new.model, new.identifier, new.created
             rows.insert_enrollments(db, rows.insert_speaker(db, *facts), new.enrollments)
+            audit.record(db, Event("re-enroll", new.identifier, new.model))
         return self.database.erase()
 
     def rename(self, name: str, new: str) -> None:
@@ -208,8 +254,8 @@ class SpeakerStore:
             speaker = self._row_of(db, name)
             if new != name and rows.find(db, new):
                 raise StoreError(f"{new} is enrolled already; give {name} another name.")
-            db.execute("UPDATE speakers SET name = ? WHERE id = ?", (new, speaker))
-            rows.expect_erasure(db)
+            rows.rename(db, speaker, new)
+            audit.record(db, Event("rename", rows.identifier_of(db, speaker)))
         self.database.erase()
 
     def remove(self, name: str) -> bool:
@@ -226,7 +272,7 @@ class SpeakerStore:
         name = check_name(name)
         self._require_store()
         with self.database.writing() as db:
-            rows.forget(db, self._row_of(db, name))
+            self._forget(db, self._row_of(db, name))
         return self.database.erase()
 
     def _require_store(self) -> None:
@@ -234,7 +280,11 @@ class SpeakerStore:
             return
         raise StoreError(f"There is no store {self.path}; enroll a speaker first, or name another file.")
 
-    def _row_of(self, db: sqlite3.Connection, name: str) -> int:
+    def _forget(self, db: Connection, speaker: int) -> None:
+        audit.record(db, Event("remove", rows.identifier_of(db, speaker)))
+        rows.forget(db, speaker)
+
+    def _row_of(self, db: Connection, name: str) -> int:
         found = rows.find(db, name)
         if not found:
             raise StoreError(f"No speaker named {name} is enrolled in {self.path}.")

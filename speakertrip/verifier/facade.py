@@ -42,9 +42,13 @@ class SpeakerVerifier:
     There is no detection of replayed or synthetic speech. Any number of threads may share one; a call for less than
     half a minute of audio computes on one core, so that as many calls as there are cores run side by side.
 
+    Where the store's audit log is on (``SpeakerStore.audit``), it keeps each decision about an enrolled speaker; what
+    it cannot keep is refused by a StorageError, not decided.
+
     Args:
         bundle: the model and its threshold, as loaded from a directory.
-        store: file of the store; None: the user's own. It is made at the first enrollment.
+        store: the store, or its file; None: the user's own. It is made at the first enrollment. An encrypted one is
+            ``SpeakerStore(path, key=...)``.
         device: "auto", "cpu", "cuda" or "mps".
         threads: CPU threads; None: one for less than half a minute of audio, all cores for more.
         needs: how much speech there must be, and what detects it.
@@ -68,7 +72,7 @@ class SpeakerVerifier:
     def __init__(
         self,
         bundle: Bundle,
-        store: FilePath | None = None,
+        store: FilePath | SpeakerStore | None = None,
         device: str = "auto",
         threads: int | None = None,
         needs: SpeechNeeds | None = None,
@@ -78,7 +82,7 @@ class SpeakerVerifier:
             raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
         self.bundle, self.operating_point = bundle, operating_point
         self.scoring = Scoring(bundle.backend, bundle.threshold(operating_point))
-        self.store = SpeakerStore(store or default_store())
+        self.store = store if isinstance(store, SpeakerStore) else SpeakerStore(store or default_store())
         self.embedder = Embedder(bundle.model, device, threads)
         self.needs = needs or SpeechNeeds()
         self._detector = make_detector(self.needs.detector)
@@ -87,7 +91,7 @@ class SpeakerVerifier:
     def from_pretrained(
         cls,
         path: FilePath,
-        store: FilePath | None = None,
+        store: FilePath | SpeakerStore | None = None,
         device: str = "auto",
         threads: int | None = None,
         needs: SpeechNeeds | None = None,
@@ -154,7 +158,7 @@ class SpeakerVerifier:
         if not files:
             raise UsageError("Enrollment needs at least one audio file.")
         name = check_name(name)
-        profile = self.profile(name) if mode == "add" and name in self.store.names() else None
+        profile = self.profile(name) if mode == "add" and self.store.find(name) else None
         recordings = self.load(files)
         sums = [sha256_of(recording.source) for recording in recordings]
         rows = new_rows(sums, {e.sha256 for e in profile.enrollments} if profile else set())
@@ -181,11 +185,12 @@ class SpeakerVerifier:
         Raises:
             AudioError: the probe cannot be used.
             StoreError: the speaker is not enrolled, or was enrolled with another model.
+            StorageError: the store's audit log is on, and the store cannot be written.
         """
         return self.compare(self.enrolled(name), probe)
 
     def verify_against(self, references: Sequence[Speech], probe: Speech) -> Decision:
-        """Decide whether a probe is the speaker of the reference files, without a store.
+        """Decide whether a probe is the speaker of the reference files, without a store or its audit log.
 
         Raises:
             AudioError: a file cannot be used.
@@ -205,8 +210,23 @@ class SpeakerVerifier:
         Raises:
             AudioError: the probe cannot be used.
             StoreError: nobody is enrolled with this model.
+            StorageError: the store's audit log is on, and the store cannot be written.
         """
-        return self.crowd().search(self.embed_speaker([probe]), top)
+        return self.search(self.crowd(), probe, top)
+
+    def search(self, crowd: Crowd, probe: Speech, top: int = 3) -> Identification:
+        """Say which of the speakers of ``crowd`` a probe is; see ``identify``.
+
+        Raises:
+            AudioError: the probe cannot be used.
+            StorageError: the store's audit log is on, and the store cannot be written.
+        """
+        found = crowd.search(self.embed_speaker([probe]), top)
+        if self.store.audit.is_on():
+            profile = self.store.identifier(found.name) if found.name else None
+            decision = found.candidates[0].decision
+            self.store.audit.decided("identify", profile, self.bundle.identity, decision)
+        return found
 
     def crowd(self) -> Crowd:
         """Return all speakers that are enrolled with this model, at this moment.
@@ -225,7 +245,8 @@ class SpeakerVerifier:
         """
         profile = self.profile(name)
         side = self._side(profile.embeddings, [enrollment.seconds for enrollment in profile.enrollments])
-        return Claim(replace(side, offsets=np.array([profile.score_offset])), self.store_scoring())
+        side = replace(side, offsets=np.array([profile.score_offset]))
+        return Claim(side, self.store_scoring(), profile.identifier)
 
     def reference(self, files: Sequence[Speech]) -> Claim:
         """Return the speaker of one or more files, to compare probes with.
@@ -275,13 +296,17 @@ class SpeakerVerifier:
         """Score a probe against a speaker, and decide by the threshold of the operating point.
 
         Args:
-            claim: of ``enrolled`` or ``reference``.
+            claim: of ``reference``, or of ``enrolled``: then the audit log keeps the decision.
             probe: audio of one speaker.
 
         Raises:
             AudioError: the probe cannot be used, or holds too little speech.
+            StorageError: the audit log is to keep the decision, and the store cannot be written.
         """
-        return claim.decide(self.embed_speaker([probe]))
+        decision = claim.decide(self.embed_speaker([probe]))
+        if claim.identifier is not None:
+            self.store.audit.decided("verify", claim.identifier, self.bundle.identity, decision)
+        return decision
 
     def require_enough(self, recordings: Sequence[Recording], seconds: float) -> None:
         """Check that recordings hold so much speech in all, and each of them some.

@@ -33,10 +33,12 @@ class Claim:
     Attributes:
         speaker: one side.
         scoring: how.
+        identifier: of the speaker's profile; None: of somebody who is not enrolled.
     """
 
     speaker: Sides
     scoring: Scoring
+    identifier: str | None = None
 
     def decide(self, probe: Sides) -> Decision:
         """Compare a probe, one side."""

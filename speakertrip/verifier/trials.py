@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from speakertrip.audio import Recording
 from speakertrip.backend import Sides
+from speakertrip.enrollment import Profile
 from speakertrip.errors import AudioError, DataError
 from speakertrip.evaluation.checks import require_ids
 from speakertrip.manifests import Trials, Utterance
@@ -57,6 +58,7 @@ def score_enrolled(
     Raises:
         DataError: a test id is not in the manifest.
         StoreError: a speaker is not enrolled, or was enrolled with another model.
+        StorageError: the store's audit log is on, and the store cannot be written.
 
     Warns:
         SpeakertripWarning: a recording is of poor quality.
@@ -67,7 +69,8 @@ def score_enrolled(
     ids = [trials.ids[row] for row in tests]
     require_ids(ids, by_id)
     scoring = verifier.store_scoring()
-    enrollments = _enrollments(verifier, [trials.ids[row] for row in names])
+    profiles = [verifier.profile(trials.ids[row]) for row in names]
+    enrollments = _enrollments(verifier, profiles)
     chosen = [by_id[id_] for id_ in ids]
     rows: list[FloatArray] = []
     seconds: list[float] = []
@@ -92,11 +95,15 @@ def score_enrolled(
             scores[usable] = backend.score(enrollments, sides, first[usable], place[second[usable]])
         except ValueError as error:
             raise DataError(f"The trials cannot be scored: {error}.") from None
+        decisions = (
+            (profiles[row].identifier, scoring.decide(score))
+            for row, score in zip(first[usable], scores[usable], strict=True)
+        )
+        verifier.store.audit.all_decided("verify", verifier.bundle.identity, decisions)
     return TrialScores(scores, errors, speech, scoring)
 
 
-def _enrollments(verifier: SpeakerVerifier, names: Sequence[str]) -> Sides:
-    profiles = [verifier.profile(name) for name in names]
+def _enrollments(verifier: SpeakerVerifier, profiles: Sequence[Profile]) -> Sides:
     ends = np.cumsum([0, *(len(profile.enrollments) for profile in profiles)])
     groups = [list(range(begin, end)) for begin, end in pairwise(ends.tolist())]
     seconds = np.array([each.seconds for profile in profiles for each in profile.enrollments])

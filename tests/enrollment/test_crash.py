@@ -11,8 +11,9 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "store.py"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-def test_nothing_is_lost_when_processes_are_killed_or_many():
-    command = [sys.executable, SCRIPT, "--enrollments", "25", "--seconds", "1"]
+@pytest.mark.parametrize("how", [[], ["--encrypted"]], ids=["plain", "encrypted"])
+def test_nothing_is_lost_when_processes_are_killed_or_many(how):
+    command = [sys.executable, SCRIPT, "--enrollments", "25", "--seconds", "1", *how]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("nothing lost") == 1

@@ -11,7 +11,8 @@ from speakertrip import FalseAlarmRate, OperatingPoint, SpeakerVerifier
 from speakertrip.audio import AudioBytes
 from speakertrip.backend import FalseAlarmPoint, FalseAlarmTable
 from speakertrip.bundle import Bundle
-from speakertrip.errors import AudioError, BundleError, StoreError, UsageError
+from speakertrip.enrollment import SpeakerStore
+from speakertrip.errors import AudioError, BundleError, StorageError, StoreError, UsageError
 
 
 @pytest.fixture
@@ -220,3 +221,70 @@ def test_the_operating_point_decides_everywhere_but_at_enrollment(
         open_(FalseAlarmRate(0.05))
     with pytest.raises(UsageError, match="likelihood ratios"):
         open_(OperatingPoint(0.5))
+
+
+def events(verifier):
+    return [
+        (event.action, event.profile, event.score, event.accepted)
+        for event in verifier.store.audit.events()
+        if event.score is not None
+    ]
+
+
+def test_the_audit_log_keeps_decisions_about_enrolled_speakers(verifier, files, rejecting_folder):
+    strict = SpeakerVerifier.from_pretrained(rejecting_folder, verifier.store, "cpu")
+    profile = verifier.enroll("spk1", files[:2])
+    verifier.verify("spk1", files[2])
+    verifier.identify(files[2])
+    assert verifier.store.audit.events() == []
+    verifier.store.audit.switch(True)
+    accepted, rejected = verifier.verify("spk1", files[2]), strict.verify("spk1", files[2])
+    (verifier.identify(files[2]), strict.identify(files[2]), verifier.verify_against(files[:1], files[2]))
+    score, whose = accepted.score, profile.identifier
+    assert rejected.score == score
+    told = events(verifier)
+    assert [(action, whose, accepted) for action, whose, _, accepted in told] == [
+        ("verify", whose, True),
+        ("verify", whose, False),
+        ("identify", whose, True),
+        ("identify", None, False),
+    ]
+    assert [each[2] for each in told] == pytest.approx([score] * 4, abs=1e-6)
+    last = verifier.store.audit.events()[-1]
+    assert (last.model, last.threshold, last.llr) == (verifier.bundle.identity, 1.1, None)
+
+
+def test_a_probe_that_cannot_be_used_is_no_decision(verifier, files, tmp_path):
+    verifier.enroll("spk1", files[:2])
+    verifier.store.audit.switch(True)
+    for call in (lambda file: verifier.verify("spk1", file), verifier.identify):
+        with pytest.raises(AudioError):
+            call(tmp_path / "absent.wav")
+    assert events(verifier) == []
+
+
+def test_nothing_is_decided_that_the_log_cannot_keep(verifier, files, monkeypatch):
+    verifier.enroll("spk1", files[:2])
+    with verifier.store.database.writing():  # another process writes, and goes on
+        monkeypatch.setattr("speakertrip.enrollment.database.BUSY_SECONDS", 0.05)
+        assert verifier.verify("spk1", files[2]).accepted
+        assert verifier.identify(files[2]).name == "spk1"
+    verifier.store.audit.switch(True)
+    with verifier.store.database.writing():
+        for call in (lambda: verifier.verify("spk1", files[2]), lambda: verifier.identify(files[2])):
+            with pytest.raises(StorageError, match="Nothing is decided that the audit log cannot keep"):
+                call()
+        assert verifier.verify_against(files[:1], files[2]).accepted
+
+
+def test_an_encrypted_store(verifier, files, bundle_folder, tmp_path):
+    store = SpeakerStore(tmp_path / "encrypted.sqlite", bytes(range(32)))
+    sealed = SpeakerVerifier.from_pretrained(bundle_folder, store, "cpu")
+    assert sealed.store is store
+    for each in (verifier, sealed):
+        each.enroll("spk1", files[:2])
+        assert len(each.enroll("spk1", files, "add").enrollments) == 3
+    assert sealed.verify("spk1", files[2]) == verifier.verify("spk1", files[2])
+    assert sealed.identify(files[2]) == verifier.identify(files[2])
+    with pytest.raises(StoreError, match="is encrypted"):
+        SpeakerVerifier.from_pretrained(bundle_folder, store.path, "cpu").verify("spk1", files[2])
