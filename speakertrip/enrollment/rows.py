@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from speakertrip.enrollment import changes
 from speakertrip.enrollment.profile import Enrollment, Profile, Summary
 from speakertrip.errors import StoreError
 
@@ -47,11 +48,13 @@ def insert_speaker(
 def insert_enrollments(db: sqlite3.Connection, speaker: int, enrollments: Sequence[Enrollment]) -> None:
     """Add utterances to a speaker."""
     db.executemany(ENROLLMENT, [(speaker, *_to_row(each)) for each in enrollments])
+    changes.note(db, speaker)
 
 
 def forget(db: sqlite3.Connection, speaker: int) -> None:
     """Remove a speaker and everything that was kept of them."""
     db.execute("DELETE FROM speakers WHERE id = ?", (speaker,))
+    changes.note_removal(db)
     expect_erasure(db)
 
 

@@ -37,6 +37,14 @@ ALTER TABLE enrollments ADD COLUMN clipped REAL;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO facts VALUES ('erasure_pending', 1);
 """,
+    3: "",  # PLACEHOLDER: the place of encryption's tables; nothing was published with it
+    4: """
+ALTER TABLE speakers ADD COLUMN changed INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX speakers_by_change ON speakers (changed);
+INSERT INTO facts VALUES ('changes', 1);
+INSERT INTO facts VALUES ('removal', 0);
+INSERT INTO facts VALUES ('origin', 0);
+""",
 }
 VERSION = max(MIGRATIONS)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from speakertrip.enrollment import rows
+from speakertrip.enrollment import changes, rows
 from speakertrip.enrollment.database import Database
 from speakertrip.enrollment.profile import Enrollment, Profile, Summary, check_name
 from speakertrip.errors import StoreError, UsageError
@@ -165,6 +165,7 @@ class SpeakerStore:
             if new != name and rows.find(db, new):
                 raise StoreError(f"{new} is enrolled already; give {name} another name.")
             db.execute("UPDATE speakers SET name = ? WHERE id = ?", (new, speaker))
+            changes.note(db, speaker)
             rows.expect_erasure(db)
         self.database.erase()
 
