@@ -18,6 +18,7 @@ from speakertrip.enrollment import (
     EnrollMode,
     Identification,
     Profile,
+    SearchOptions,
     SpeakerStore,
     check_name,
     default_store,
@@ -187,17 +188,21 @@ class SpeakerVerifier:
         """
         return self.crowd().search(self.embed_speaker([probe]), top)
 
-    def crowd(self) -> Crowd:
-        """Return all speakers that are enrolled with this model, at this moment.
+    def crowd(self, options: SearchOptions | None = None) -> Crowd:
+        """Return all speakers that are enrolled with this model, to be searched.
+
+        Args:
+            options: how; None: by the mean of each speaker's utterances.
 
         Raises:
             StoreError: there are none.
         """
         return Crowd(
-            self.store.profiles(),
+            self.store,
             self.bundle.identity,
             self.bundle.backend,
             self.bundle.calibration.threshold,
+            options,
         )
 
     def enrolled(self, name: str) -> Sides:

@@ -1,7 +1,7 @@
 """What changed in a store since when: a counter, and its value at each speaker's last change."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 NEXT = "UPDATE facts SET value = value + 1 WHERE name = 'changes'"
@@ -60,3 +60,16 @@ def count(db: sqlite3.Connection) -> int:
     """Return how many speakers there are."""
     found: int = db.execute("SELECT count(*) FROM speakers").fetchone()[0]
     return found
+
+
+def any_of(db: sqlite3.Connection, model: str) -> str | None:
+    """Return the name of a speaker of a model; None where there is none."""
+    found = db.execute("SELECT name FROM speakers WHERE model = ? LIMIT 1", (model,)).fetchone()
+    return found[0] if found else None
+
+
+def names_of(db: sqlite3.Connection, numbers: Iterable[int], model: str) -> dict[int, str]:
+    """Return the names of those speakers of a model that are there, by row number."""
+    query = "SELECT name FROM speakers WHERE id = ? AND model = ?"
+    found = ((number, db.execute(query, (number, model)).fetchone()) for number in numbers)
+    return {number: name[0] for number, name in found if name}

@@ -35,7 +35,7 @@ class Table:
         block = slice(begin, begin + BLOCK)
         rows = self.rows[block]
         # One probe: a product of matrix and vector, twice as fast as that of two matrices.
-        keys = (rows @ probes.rows[0])[None] if len(probes.rows) == 1 else probes.rows @ rows.T
+        keys: FloatArray = (rows @ probes.rows[0])[None] if len(probes.rows) == 1 else probes.rows @ rows.T
         if self.terms is not None:
             scale, offset = self.terms[block].T
             keys *= scale + probes.scale[:, None]
