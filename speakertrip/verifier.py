@@ -18,6 +18,7 @@ from speakertrip.enrollment import (
     EnrollMode,
     Identification,
     Profile,
+    Scoring,
     SearchOptions,
     SpeakerStore,
     check_name,
@@ -156,14 +157,19 @@ class SpeakerVerifier:
             on_skip(recordings[row].source)
         return profile
 
-    def verify(self, name: str, probe: Speech) -> Decision:
+    def verify(self, name: str, probe: Speech, scoring: Scoring = "mean") -> Decision:
         """Decide whether a probe is an enrolled speaker.
+
+        Args:
+            name: who.
+            probe: audio of one speaker.
+            scoring: by the "mean" of the speaker's utterances, or by the "best" of them.
 
         Raises:
             AudioError: the probe cannot be used.
             StoreError: the speaker is not enrolled, or was enrolled with another model.
         """
-        return self.compare(self.enrolled(name), probe)
+        return self.compare(self.enrolled(name, scoring), probe)
 
     def verify_against(self, references: Sequence[Speech], probe: Speech) -> Decision:
         """Decide whether a probe is the speaker of the reference files, without a store.
@@ -173,7 +179,7 @@ class SpeakerVerifier:
         """
         return self.compare(self.embed_speaker(references), probe)
 
-    def identify(self, probe: Speech, top: int = 3) -> Identification:
+    def identify(self, probe: Speech, top: int = 3, options: SearchOptions | None = None) -> Identification:
         """Say which of all enrolled speakers a probe is, if any; for many probes, ``crowd`` once is faster.
 
         The threshold is that of one comparison: among N speakers a stranger has N chances to be accepted as one.
@@ -181,12 +187,13 @@ class SpeakerVerifier:
         Args:
             probe: audio of one speaker.
             top: candidates to return.
+            options: how the store is searched.
 
         Raises:
             AudioError: the probe cannot be used.
             StoreError: nobody is enrolled with this model.
         """
-        return self.crowd().search(self.embed_speaker([probe]), top)
+        return self.crowd(options).search(self.embed_speaker([probe]), top)
 
     def crowd(self, options: SearchOptions | None = None) -> Crowd:
         """Return all speakers that are enrolled with this model, to be searched.
@@ -205,17 +212,18 @@ class SpeakerVerifier:
             options,
         )
 
-    def enrolled(self, name: str) -> Sides:
-        """Return what an enrolled speaker is compared by.
+    def enrolled(self, name: str, scoring: Scoring = "mean") -> Sides:
+        """Return what an enrolled speaker is compared by: one side, or with "best" one for each utterance.
 
         Raises:
             StoreError: the speaker is not enrolled, or was enrolled with another model.
         """
         profile = self._profile(name)
-        return self._side(profile.embeddings, [enrollment.seconds for enrollment in profile.enrollments])
+        seconds = [enrollment.seconds for enrollment in profile.enrollments]
+        return self._side(profile.embeddings, seconds, scoring)
 
-    def embed_speaker(self, files: Sequence[Speech]) -> Sides:
-        """Return what the speaker of one or more files is compared by.
+    def embed_speaker(self, files: Sequence[Speech], scoring: Scoring = "mean") -> Sides:
+        """Return what the speaker of one or more files is compared by: one side, or with "best" one for each file.
 
         Raises:
             AudioError: a file cannot be used, or all together hold too little speech.
@@ -226,20 +234,20 @@ class SpeakerVerifier:
         recordings = self.load(files)
         self._require(recordings, self.needs.comparison_seconds)
         embeddings = self.embedder.embed([recording.waveform for recording in recordings])
-        return self._side(embeddings, [recording.quality.seconds for recording in recordings])
+        return self._side(embeddings, [recording.quality.seconds for recording in recordings], scoring)
 
     def compare(self, speaker: Sides, probe: Speech) -> Decision:
         """Score a probe against a speaker, and decide by the bundle's threshold.
 
         Args:
-            speaker: of ``enrolled`` or ``embed_speaker``.
+            speaker: of ``enrolled`` or ``embed_speaker``; of several sides the highest score counts.
             probe: audio of one speaker.
 
         Raises:
             AudioError: the probe cannot be used, or holds too little speech.
         """
-        only = np.zeros(1, dtype=np.int64)
-        score = self.bundle.backend.score(speaker, self.embed_speaker([probe]), only, only)[0]
+        sides = np.arange(len(speaker.counts))
+        score = self.bundle.backend.score(speaker, self.embed_speaker([probe]), sides, 0 * sides).max()
         return decide(score, self.bundle.calibration.threshold, self.bundle.backend.calibration is not None)
 
     def _require(self, recordings: Sequence[Recording], seconds: float) -> None:
@@ -247,8 +255,9 @@ class SpeakerVerifier:
         found = [recording.quality.speech_seconds for recording in recordings]
         require_speech_seconds(names, found, seconds, self.needs.detector)
 
-    def _side(self, embeddings: FloatArray, seconds: list[float]) -> Sides:
-        return self.bundle.backend.sides(embeddings, [list(range(len(embeddings)))], np.array(seconds))
+    def _side(self, embeddings: FloatArray, seconds: list[float], scoring: Scoring) -> Sides:
+        groups = [list(range(len(embeddings)))] if scoring == "mean" else None
+        return self.bundle.backend.sides(embeddings, groups, np.array(seconds))
 
     def _profile(self, name: str) -> Profile:
         profile = self.store.get(name)

@@ -12,13 +12,14 @@ from speakertrip.cli.options import (
     model_option,
     print_json,
     require_one_stdin,
+    scoring_option,
     speech_options,
     store_option,
 )
 
 if TYPE_CHECKING:
     from speakertrip.audio.detectors import DetectorName
-    from speakertrip.enrollment import Identification
+    from speakertrip.enrollment import Identification, Scoring
 
 NOBODY = 1
 
@@ -28,6 +29,12 @@ NOBODY = 1
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Candidates to show.")
 @model_option
 @store_option
+@scoring_option
+@click.option(
+    "--approximate",
+    is_flag=True,
+    help="Search by an index, faster among a million; it may miss a speaker, and needs the extra search.",
+)
 @speech_options(0.5)
 @json_option
 @device_options
@@ -38,6 +45,8 @@ def identify(
     top: int,
     model: str,
     store: str | None,
+    scoring: "Scoring",
+    approximate: bool,
     vad: "DetectorName",
     min_speech: float,
     as_json: bool,
@@ -49,14 +58,17 @@ def identify(
     One PROBE may be -, standard input. The threshold is that of one comparison: among N speakers, a stranger has N
     chances to be taken for one of them. Exits with 0 if all are identified, 1 if one is nobody, 3 if one cannot be
     used: the highest of them.
+
+    The search is exact, and keeps a folder beside the store, FILE-search, so that the next reads what changed only.
     """
     require_one_stdin(probes)
     from speakertrip.audio import SpeechNeeds
+    from speakertrip.enrollment import SearchOptions
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
     verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
-    crowd = verifier.crowd()
+    crowd = verifier.crowd(SearchOptions(scoring, approximate=approximate))
 
     def answer(probe: str) -> int:
         (recording,) = verifier.load([audio_source(probe)])

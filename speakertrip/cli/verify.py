@@ -14,6 +14,7 @@ from speakertrip.cli.options import (
     model_option,
     print_json,
     require_one_stdin,
+    scoring_option,
     speech_options,
     store_option,
 )
@@ -21,6 +22,7 @@ from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
     from speakertrip.audio.detectors import DetectorName
+    from speakertrip.enrollment import Scoring
 
 REJECTED = 1
 
@@ -35,6 +37,7 @@ REJECTED = 1
 )
 @model_option
 @store_option
+@scoring_option
 @speech_options(0.5)
 @json_option
 @device_options
@@ -45,6 +48,7 @@ def verify(
     against: tuple[str, ...],
     model: str,
     store: str | None,
+    scoring: "Scoring",
     vad: "DetectorName",
     min_speech: float,
     as_json: bool,
@@ -68,7 +72,8 @@ def verify(
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
     verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
     references = [audio_source(file) for file in against]
-    speaker = verifier.embed_speaker(references) if references else verifier.enrolled(arguments[0])
+    known = None if references else verifier.enrolled(arguments[0], scoring)
+    speaker = known or verifier.embed_speaker(references, scoring)
 
     def answer(probe: str) -> int:
         (recording,) = verifier.load([audio_source(probe)])
