@@ -3,6 +3,10 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
 
 NEXT = "UPDATE facts SET value = value + 1 WHERE name = 'changes'"
 # Drawn at the first change: what is not of this version yet, and read from a copy, has none.
@@ -51,9 +55,10 @@ def changed_since(db: sqlite3.Connection, changes: int) -> Iterator[tuple[int, s
     return iter(db.execute(query, (changes,)))
 
 
-def all_numbers(db: sqlite3.Connection) -> Iterator[tuple[int, int]]:
-    """Yield the row number of each speaker, and the count of changes at the last of theirs."""
-    return iter(db.execute("SELECT id, changed FROM speakers"))
+def all_numbers(db: sqlite3.Connection) -> npt.NDArray[np.int64]:
+    """Return ``(speakers, 2)``: the row number of each, and the count of changes at the last of theirs."""
+    numbers = chain.from_iterable(db.execute("SELECT id, changed FROM speakers"))
+    return np.fromiter(numbers, np.int64).reshape(-1, 2)
 
 
 def count(db: sqlite3.Connection) -> int:

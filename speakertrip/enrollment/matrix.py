@@ -150,8 +150,7 @@ class Matrix:
         if since == 0:
             slots.reserve(changes.count(db))
         elif place.removal > since:
-            there = np.array([number for number, _ in changes.all_numbers(db)], np.int64)
-            slots.clear(slots.not_of(there), place.changes)
+            slots.clear(slots.not_of(changes.all_numbers(db)[:, 0]), place.changes)
         changed = changes.changed_since(db, since)
         while some := list(islice(changed, PROFILES)):
             if since:

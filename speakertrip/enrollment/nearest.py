@@ -9,7 +9,8 @@ from speakertrip.backend.ranking import Terms
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
-BLOCK = 8192  # rows at a time: their products with some probes stay in the cache
+BLOCK = 2**15  # rows at a time, at most
+KEYS = 2**19  # at a time, at most: they stay in the cache
 PROBES = 64  # at a time
 
 
@@ -27,12 +28,11 @@ class Table:
     terms: FloatArray | None
     empty: IntArray
 
-    def keys(self, begin: int, probes: Terms) -> FloatArray:
+    def keys(self, block: slice, probes: Terms) -> FloatArray:
         """Return what probes are ranked by in a block of rows, ``(probes, rows)``; -inf for those left out.
 
         It is the score before calibration, less the offset of the probe; without terms, the inner product.
         """
-        block = slice(begin, begin + BLOCK)
         rows = self.rows[block]
         # One probe: a product of matrix and vector, twice as fast as that of two matrices.
         keys: FloatArray = (rows @ probes.rows[0])[None] if len(probes.rows) == 1 else probes.rows @ rows.T
@@ -40,8 +40,8 @@ class Table:
             scale, offset = self.terms[block].T
             keys *= scale + probes.scale[:, None]
             keys += offset
-        first, last = np.searchsorted(self.empty, [begin, begin + BLOCK])
-        keys[:, self.empty[first:last] - begin] = -np.inf
+        first, last = np.searchsorted(self.empty, [block.start, block.stop])
+        keys[:, self.empty[first:last] - block.start] = -np.inf
         return keys
 
 
@@ -99,8 +99,9 @@ def _nearest(table: Table, probes: Terms, count: int) -> list[Nearest]:
     none = Nearest(np.empty(0, np.float32), np.empty(0, np.int64))
     found = [none] * len(probes.rows)
     floor = np.full(len(found), -np.inf, np.float32)  # what a key must exceed to count
-    for begin in range(0, len(table.rows), BLOCK):
-        keys = table.keys(begin, probes)
+    step = min(BLOCK, KEYS // len(found))
+    for begin in range(0, len(table.rows), step):
+        keys = table.keys(slice(begin, begin + step), probes)
         for probe in np.flatnonzero(keys.max(axis=1) > floor):
             rows = np.flatnonzero(keys[probe] > floor[probe])
             found[probe] = found[probe].merged(keys[probe, rows], rows + begin, count)

@@ -11,7 +11,6 @@ from sqlite3 import Connection
 from threading import Lock
 from typing import Literal
 
-import numpy as np
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
@@ -21,6 +20,7 @@ from speakertrip.enrollment.slots import FileSlots, Slots, remove_files
 from speakertrip.errors import StorageError
 from speakertrip.manifests.lines import FilePath
 
+POLL = 0.01  # seconds between looks at a lock that another has
 SUFFIX = "-search"
 PATIENCE = 600.0  # seconds to wait for a process that builds a table
 STATE, LOCK, INDEXES = "state.json", "lock", "index*"
@@ -127,8 +127,8 @@ class Shelf:
         Raises:
             StorageError: another does not let go of it.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.root.chmod(0o700)
+        for folder in (self.root, self.folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
         with locked(self.root, PATIENCE) as ours:
             if not ours:
                 raise StorageError(
@@ -215,7 +215,7 @@ def locked(root: Path, patience: float) -> Iterator[bool]:
     """
     lock = FileLock(root / LOCK, mode=0o600, thread_local=False)
     try:
-        lock.acquire(timeout=patience)
+        lock.acquire(timeout=patience, poll_interval=POLL)
     except Timeout:
         yield False
         return
@@ -254,7 +254,7 @@ def clear_stale(store: FilePath, db: Connection, patience: float) -> bool:
 
 
 def _clear(root: Path, db: Connection) -> None:
-    speakers = np.array(list(changes.all_numbers(db)), np.int64).reshape(-1, 2)
+    speakers = changes.all_numbers(db)
     now = changes.position(db).changes
     for folder in (path for path in root.iterdir() if path.is_dir()):
         state = read_state(folder)
