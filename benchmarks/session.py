@@ -107,7 +107,7 @@ def report(
     accepted = np.array([accepted for _, _, accepted in pairs])
     corpus = {speaker: files[0].extra["corpus"] for speaker, files in enrolled.items()}
     near = np.array([corpus[speaker] == probe.extra["corpus"] for speaker, probe, _ in pairs])
-    expected = verifier.scoring.threshold
+    expected = verifier.rule.threshold
     print(
         f"threshold {answers[0].candidates[0].decision.threshold:.4f}, bundle {verifier.bundle.identity[:8]}"
     )

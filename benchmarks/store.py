@@ -71,7 +71,7 @@ def crash(path: Path, count: int, seed: int, key: bytes | None) -> None:
     removed: set[int] = set()
     kills = 0
     while len(enrolled) < count:
-        first = max(enrolled, default=-1) + 1
+        first = max(enrolled, default=0)  # once more: its removal of an earlier one may not have been said
         command = [sys.executable, __file__, "--worker", str(path), str(first), str(count)]
         command += ["--encrypted"] if key else []
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

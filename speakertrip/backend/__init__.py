@@ -18,6 +18,7 @@ from speakertrip.backend.operating_point import (
 from speakertrip.backend.pipeline import Backend
 from speakertrip.backend.plda import PLDA
 from speakertrip.backend.quality import SideQuality, quality_columns
+from speakertrip.backend.rule import DecisionRule
 from speakertrip.backend.sides import Sides
 from speakertrip.backend.storage import BackendOptions, pack, unpack
 
@@ -30,6 +31,7 @@ __all__ = [
     "Choice",
     "CohortStatistics",
     "Decision",
+    "DecisionRule",
     "FalseAlarmPoint",
     "FalseAlarmRate",
     "FalseAlarmTable",

@@ -151,6 +151,16 @@ class Backend:
             one, other = replace(one, cohort=on_left.mean), replace(other, cohort=on_right.mean)
         return {"score": scores, **(quality_columns(one, other, first, second) if quality else {})}
 
+    def on_cohort(self, sides: Sides) -> CohortStatistics | None:
+        """Return what a score norm needs of sides that the cosine compares, ``(n,)`` each; None without a norm.
+
+        Raises:
+            ValueError: there is ``plda``, which knows enrollments and tests apart.
+        """
+        if self.plda is not None:
+            raise ValueError("PLDA scores the cohort as enrollments or as tests")
+        return None if self.norm is None else self._on_cohort(unit_rows(sides.embeddings))
+
     def _left(self, means: FloatArray, counts: npt.NDArray[np.int64]) -> FloatArray:
         return unit_rows(means) if self.plda is None else self.plda.enrollments(means, counts)
 
@@ -165,20 +175,26 @@ class Backend:
 
     def _statistics(self, left: FloatArray, right: FloatArray) -> tuple[CohortStatistics, CohortStatistics]:
         """Score enrollments against the cohort as tests, and tests against it as enrollments."""
-        top = self.top if self.norm == "as" else None
-        as_enrollments, as_tests = self._cohort
         if self.plda is not None:
-            on_left = cohort_statistics(left, as_tests, _product, top)
-            return on_left, cohort_statistics(right, as_enrollments, _product, top)
+            as_enrollments, as_tests = self._cohort
+            on_left = cohort_statistics(left, as_tests, _product, self._counted)
+            return on_left, cohort_statistics(right, as_enrollments, _product, self._counted)
         both = np.concatenate([left, right])  # the cosine knows no sides: an utterance on both counts once
         keys = both.view(np.dtype((np.void, both.strides[0]))).ravel()
         _, distinct, place = np.unique(keys, return_index=True, return_inverse=True)
-        found = cohort_statistics(both[distinct], as_tests, _product, top)
+        found = self._on_cohort(both[distinct])
         of_both = [
             CohortStatistics(found.mean[rows], found.deviation[rows])
             for rows in (place[: len(left)], place[len(left) :])
         ]
         return of_both[0], of_both[1]
+
+    @property
+    def _counted(self) -> int | None:
+        return self.top if self.norm == "as" else None
+
+    def _on_cohort(self, rows: FloatArray) -> CohortStatistics:
+        return cohort_statistics(rows, self._cohort[1], _product, self._counted)
 
 
 def _product(sides: FloatArray, others: FloatArray) -> FloatArray:

@@ -64,3 +64,9 @@ class Sides:
         magnitudes = np.add.reduceat(lengths[rows], begins) / counts
         total = None if seconds is None else np.add.reduceat(seconds[rows], begins)
         return cls(means.astype(np.float32), counts, magnitudes, total)
+
+    def only(self, row: int) -> "Sides":
+        """Return one of them."""
+        some = slice(row, row + 1)
+        seconds = None if self.seconds is None else self.seconds[some]
+        return Sides(self.embeddings[some], self.counts[some], self.magnitudes[some], seconds)

@@ -17,6 +17,7 @@ from speakertrip.cli.options import (
     json_option,
     model_option,
     print_json,
+    scoring_option,
     speech_options,
     store_option,
 )
@@ -25,7 +26,7 @@ from speakertrip.cli.stores import open_store
 
 if TYPE_CHECKING:
     from speakertrip.audio.detectors import DetectorName
-    from speakertrip.enrollment import Identification
+    from speakertrip.enrollment import Identification, Scoring
 
 NOBODY = 1
 
@@ -35,6 +36,12 @@ NOBODY = 1
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Candidates to show.")
 @model_option
 @store_option
+@scoring_option
+@click.option(
+    "--approximate",
+    is_flag=True,
+    help="Search by an index, faster among a million; it may miss a speaker, and needs the extra search.",
+)
 @operating_point_options
 @speech_options(0.5)
 @json_option
@@ -47,6 +54,8 @@ def identify(
     model: str,
     store: str | None,
     key_file: str | None,
+    scoring: "Scoring",
+    approximate: bool,
     far: float | None,
     p_target: float | None,
     c_miss: float | None,
@@ -65,16 +74,20 @@ def identify(
     The threshold is that of one comparison, as of verify: among N speakers, a stranger has N chances to be taken for
     one of them. With a false-alarm rate F that happens at a rate of 1 - (1 - F)^N, if the comparisons are
     independent; as they are of one probe, it is rather less. For R of strangers among N speakers give --far R/N.
+
+    The search is exact, and keeps a folder beside the store, FILE-search, so that the next reads what changed only.
     """
     operating_point = chosen(far, p_target, c_miss, c_fa)
     sources = expand_folders(probes)
     from speakertrip.audio import SpeechNeeds
+    from speakertrip.enrollment import SearchOptions
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
     speakers = open_store(store, key_file)
     verifier = SpeakerVerifier.from_pretrained(model, speakers, device, threads, needs, operating_point)
-    crowd, threshold = verifier.crowd(), verifier.store_scoring().threshold
+    crowd = verifier.crowd(SearchOptions(scoring, approximate=approximate))
+    threshold = verifier.store_rule().threshold
     compared: list[int] = []
 
     def answer(probe: str) -> int:

@@ -53,6 +53,13 @@ def store_option(verb: Verb) -> Verb:
     return store(key(verb))
 
 
+scoring_option = click.option(
+    "--scoring",
+    type=click.Choice(["mean", "best"]),
+    default="mean",
+    show_default=True,
+    help="Score a speaker by the mean of their utterances, or by the best of them.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 
 

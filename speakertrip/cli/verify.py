@@ -14,6 +14,7 @@ from speakertrip.cli.options import (
     json_option,
     model_option,
     print_json,
+    scoring_option,
     speech_options,
     store_option,
 )
@@ -24,6 +25,7 @@ from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
     from speakertrip.audio.detectors import DetectorName
+    from speakertrip.enrollment import Scoring
 
 REJECTED = 1
 
@@ -46,6 +48,7 @@ REJECTED = 1
 )
 @model_option
 @store_option
+@scoring_option
 @operating_point_options
 @speech_options(0.5)
 @json_option
@@ -61,6 +64,7 @@ def verify(
     model: str,
     store: str | None,
     key_file: str | None,
+    scoring: "Scoring",
     far: float | None,
     p_target: float | None,
     c_miss: float | None,
@@ -101,7 +105,8 @@ def verify(
     if lists:
         ctx.exit(verify_trials(verifier, lists, out, as_json))
     references = [audio_source(file) for file in expand_folders(against)]
-    claim = verifier.reference(references) if references else verifier.enrolled(arguments[0])
+    known = None if references else verifier.enrolled(arguments[0], scoring)
+    claim = known or verifier.reference(references, scoring)
 
     def answer(probe: str) -> int:
         (recording,) = verifier.load([audio_source(probe)])
@@ -112,7 +117,7 @@ def verify(
             numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
             speech = {"speech_seconds": round(seconds, 3), "meaning": meaning(decision)}
             print_json(
-                {"probe": probe, "decision": words, **numbers, **speech, **expected(claim.scoring.threshold)}
+                {"probe": probe, "decision": words, **numbers, **speech, **expected(claim.rule.threshold)}
             )
         else:
             click.echo(f"{probe}: {words} ({reason(decision)}, {seconds:.1f} s of speech)")

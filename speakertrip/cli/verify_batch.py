@@ -68,12 +68,12 @@ def _answer(trials: "Trials", found: "TrialScores", row: int, as_json: bool) -> 
         if as_json:
             print_json({**pair, "error": str(found.errors[test])})
         return
-    decision = found.scoring.decide(score)
+    decision = found.rule.decide(score)
     words = "accepted" if decision.accepted else "rejected"
     if as_json:
         numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
         speech = {"speech_seconds": round(found.speech_seconds[test], 3), "meaning": meaning(decision)}
-        print_json({**pair, "decision": words, **numbers, **speech, **expected(found.scoring.threshold)})
+        print_json({**pair, "decision": words, **numbers, **speech, **expected(found.rule.threshold)})
     else:
         speech_seconds = f"{found.speech_seconds[test]:.1f} s of speech"
         click.echo(f"{name}\t{test}: {words} ({reason(decision)}, {speech_seconds})")

@@ -6,6 +6,8 @@ from speakertrip.enrollment.crowd import Candidate, Crowd, Identification
 from speakertrip.enrollment.exchange import read_profiles, write_profiles
 from speakertrip.enrollment.keys import make_key, read_key
 from speakertrip.enrollment.profile import Enrollment, Profile, Summary, check_name
+from speakertrip.enrollment.search import SearchOptions
+from speakertrip.enrollment.shelf import Scoring
 from speakertrip.enrollment.store import EnrollMode, SpeakerStore, default_store
 
 __all__ = [
@@ -17,6 +19,8 @@ __all__ = [
     "Event",
     "Identification",
     "Profile",
+    "Scoring",
+    "SearchOptions",
     "SpeakerStore",
     "Summary",
     "check_name",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from speakertrip.enrollment import changes
 from speakertrip.enrollment.audit import Event, record
 from speakertrip.enrollment.connection import Connection
 from speakertrip.enrollment.database import Database
@@ -41,6 +42,7 @@ class Calibrations:
             db.execute("INSERT OR REPLACE INTO calibrations (model, content) VALUES (?, ?)", (model, content))
             db.execute("UPDATE speakers SET score_offset = 0 WHERE model = ?", (model,))
             rows = [(offset, identifier, model) for identifier, offset in offsets.items()]
+            changes.note_offsets(db)
             db.executemany("UPDATE speakers SET score_offset = ? WHERE identifier = ? AND model = ?", rows)
 
     def clear(self, model: str) -> bool:
@@ -51,6 +53,7 @@ class Calibrations:
         """
         with self.database.writing() as db:
             record(db, Event("calibrate", None, model))
+            changes.note_offsets(db)
             found = db.execute("DELETE FROM calibrations WHERE model = ?", (model,)).rowcount
             db.execute("UPDATE speakers SET score_offset = 0 WHERE model = ?", (model,))
         return bool(found)

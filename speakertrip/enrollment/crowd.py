@@ -1,14 +1,11 @@
 """All enrolled speakers at once: who of them is it, if any?"""
 
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 
-import numpy as np
-
-from speakertrip.backend import Backend, Decision, Sides, decide
-from speakertrip.enrollment.profile import Profile
+from speakertrip.backend import Decision, DecisionRule, Sides
+from speakertrip.enrollment.search import SearchOptions, make_search
+from speakertrip.enrollment.store import SpeakerStore
 from speakertrip.errors import SpeakertripWarning, StoreError, counted
 
 
@@ -45,38 +42,38 @@ class Identification:
 
 
 class Crowd:
-    """The speakers of a store, ready to be searched: exact, one comparison with each.
+    """The speakers of a store, ready to be searched, exactly, while others enroll and remove.
+
+    Candidates are ordered by score; those of equal scores by the score before calibration, then by name.
 
     Args:
-        profiles: of the store; those of another model are left out.
+        store: of the speakers; those of another model are left out.
         model: identity of the bundle that probes are embedded by.
-        backend: that scores.
-        threshold: accept a score at or above it.
+        rule: how probes are scored and decided on.
+        options: how it is searched.
 
     Raises:
-        StoreError: nobody is enrolled with this model.
+        StoreError: nobody is enrolled with this model, or there is no store.
 
     Warns:
         SpeakertripWarning: some were enrolled with another.
     """
 
-    def __init__(self, profiles: Iterable[Profile], model: str, backend: Backend, threshold: float) -> None:
-        everybody = list(profiles)
-        ours = [profile for profile in everybody if profile.model == model]
-        others = len(everybody) - len(ours)
-        if not ours:
-            rest = f", though {counted(others, 'speaker')} with another" if others else ""
-            raise StoreError(f"Nobody is enrolled with this model{rest}; enroll a speaker first.")
+    def __init__(
+        self,
+        store: SpeakerStore,
+        model: str,
+        rule: DecisionRule,
+        options: SearchOptions | None = None,
+    ) -> None:
+        store.require()
+        self.rule = rule
+        self.way = make_search(store.database, model, rule, options or SearchOptions())
+        ours, others = self.way.counts()
+        _require_somebody(ours, others)
         if others:
             text = f"{counted(others, 'speaker')} enrolled with another model cannot be compared, and are left out."
             warnings.warn(text, SpeakertripWarning, stacklevel=3)
-        ends = np.cumsum([0, *(len(profile.enrollments) for profile in ours)])
-        groups = [list(range(first, last)) for first, last in pairwise(ends)]
-        seconds = np.array([each.seconds for profile in ours for each in profile.enrollments])
-        self.names = [profile.name for profile in ours]
-        sides = backend.sides(np.concatenate([profile.embeddings for profile in ours]), groups, seconds)
-        self.sides = replace(sides, offsets=np.array([profile.score_offset for profile in ours]))
-        self.backend, self.threshold = backend, threshold
 
     def search(self, probe: Sides, top: int = 3) -> Identification:
         """Compare a probe with everybody.
@@ -84,12 +81,35 @@ class Crowd:
         Args:
             probe: one side.
             top: candidates to return; where fewer are enrolled, all of them.
+
+        Raises:
+            StoreError: nobody is enrolled with this model any more.
         """
-        rows = np.arange(len(self.names))
-        scores = self.backend.score(self.sides, probe, rows, np.zeros_like(rows))
-        best = np.argsort(-scores, kind="stable")[:top]
-        calibrated = self.backend.calibration is not None
-        candidates = [
-            Candidate(self.names[row], decide(scores[row], self.threshold, calibrated)) for row in best
+        return self.search_all(probe.only(0), top)[0]
+
+    def search_all(self, probes: Sides, top: int = 3) -> list[Identification]:
+        """Compare probes with everybody, faster than one after the other.
+
+        Args:
+            probes: any number of sides.
+            top: candidates to return for each.
+
+        Raises:
+            StoreError: nobody is enrolled with this model any more.
+        """
+        if not len(probes.counts):
+            return []
+        found = self.way.search(probes, top)
+        _require_somebody(found.speakers, found.others)
+        return [
+            Identification(
+                tuple(Candidate(name, self.rule.decide(score)) for name, score in ranked), found.speakers
+            )
+            for ranked in found.ranked
         ]
-        return Identification(tuple(candidates), len(rows))
+
+
+def _require_somebody(ours: int, others: int) -> None:
+    if not ours:
+        rest = f", though {counted(others, 'speaker')} with another" if others else ""
+        raise StoreError(f"Nobody is enrolled with this model{rest}; enroll a speaker first.")

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from speakertrip.enrollment import encryption
 from speakertrip.enrollment.connection import Connection
 from speakertrip.enrollment.schema import VERSION, migrate, version_of
+from speakertrip.enrollment.shelf import clear_stale
 from speakertrip.errors import StorageError, StoreError
 from speakertrip.manifests.lines import FilePath
 
@@ -42,6 +43,11 @@ class Database:
         if self.path.is_dir():
             raise StoreError(f"{self.path} is a folder, not a store of speakers; name a file.")
         return self.path.exists() and self.path.stat().st_size > 0
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it is opened by a key: a file that is not encrypted does not open by one."""
+        return self._key is not None
 
     def version(self) -> int:
         """Return the version of the tables of the file, which exists.
@@ -84,7 +90,8 @@ class Database:
 
         Removed rows are overwritten (``secure_delete``), but SQLite moves rows between pages and leaves copies of them
         in free space; so the file is written anew, and the log is emptied. While another process reads a state of
-        before, the log cannot be; the erasure is then pending, and the next opening completes it.
+        before, the log cannot be; the erasure is then pending, and the next opening completes it. So it is while
+        another process holds the tables that searches keep beside the file.
 
         Args:
             patience: seconds to wait for others.
@@ -99,6 +106,7 @@ class Database:
             try:
                 db.execute("VACUUM")
                 busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                busy = busy or not clear_stale(self.path, db, patience)
                 if not busy:
                     db.execute("UPDATE facts SET value = 0 WHERE name = 'erasure_pending'")
             except sqlite3.OperationalError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from speakertrip.enrollment import values
+from speakertrip.enrollment import changes, values
 from speakertrip.enrollment.cipher import Cipher, DamagedError
 from speakertrip.enrollment.connection import Connection
 from speakertrip.enrollment.profile import Enrollment, Profile, Summary
@@ -68,22 +68,25 @@ def insert_enrollments(db: Connection, speaker: int, enrollments: Sequence[Enrol
         sealed = values.seal_enrollment(db.cipher, identifier, row, embedding, path, each.sha256)
         quality = each.seconds, each.speech_seconds, each.snr_db, each.clipped
         db.execute(ENROLLMENT, (row, speaker, *sealed, *quality, each.created))
+    changes.note(db, speaker)
 
 
 def rename(db: Connection, speaker: int, name: str) -> None:
     """Give a speaker another name."""
     names = values.seal_name(db.cipher, name, identifier_of(db, speaker))
     db.execute("UPDATE speakers SET name = ?, lookup = ? WHERE id = ?", (*names, speaker))
+    changes.note(db, speaker)
     expect_erasure(db)
 
 
-def forget(db: sqlite3.Connection, speaker: int) -> None:
+def forget(db: Connection, speaker: int) -> None:
     """Remove a speaker and everything that was kept of them."""
     db.execute("DELETE FROM speakers WHERE id = ?", (speaker,))
+    changes.note_removal(db)
     expect_erasure(db)
 
 
-def expect_erasure(db: sqlite3.Connection) -> None:
+def expect_erasure(db: Connection) -> None:
     """Have the next opening erase what this transaction removes, should this process not come to it."""
     db.execute("UPDATE facts SET value = 1 WHERE name = 'erasure_pending'")
 

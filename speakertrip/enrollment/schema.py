@@ -61,7 +61,13 @@ CREATE TABLE events (
 );
 INSERT INTO facts VALUES ('audit', 0);
 """,
-    4: "",
+    4: """
+ALTER TABLE speakers ADD COLUMN changed INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX speakers_by_change ON speakers (changed);
+INSERT INTO facts VALUES ('changes', 1);
+INSERT INTO facts VALUES ('removal', 0);
+INSERT INTO facts VALUES ('origin', 0);
+""",
     5: """
 CREATE TABLE calibrations (
     model TEXT PRIMARY KEY,

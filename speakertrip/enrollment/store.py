@@ -108,7 +108,7 @@ class SpeakerStore:
             StoreError: the speaker is not enrolled, or the path is no store.
         """
         name = check_name(name)
-        self._require_store()
+        self.require()
         with self.database.reading() as db:
             self._row_of(db, name)
             return rows.read_profile(db, name)
@@ -155,7 +155,7 @@ class SpeakerStore:
             StoreError: one is not enrolled, or damaged, or the path is no store.
         """
         wanted = [check_name(name) for name in names]
-        self._require_store()
+        self.require()
         with self.database.reading() as db:
             for name in wanted or rows.read_names(db):
                 self._row_of(db, name)
@@ -171,7 +171,7 @@ class SpeakerStore:
             StorageError: the log is on and the store cannot be written.
         """
         wanted = [check_name(name) for name in names]
-        self._require_store()
+        self.require()
         with self.audit.handing_out() as db:
             for name in wanted or rows.read_names(db):
                 self._row_of(db, name)
@@ -229,7 +229,7 @@ class SpeakerStore:
             StoreError: the speaker is no longer enrolled, or no longer from what ``old`` says.
             StorageError: the store cannot be written.
         """
-        self._require_store()
+        self.require()
         with self.database.writing() as db:
             row = self._row_of(db, old.name)
             if _facts(rows.read_profile(db, old.name)) != _facts(old):
@@ -249,7 +249,7 @@ class SpeakerStore:
             StorageError: the store cannot be written.
         """
         name, new = check_name(name), check_name(new)
-        self._require_store()
+        self.require()
         with self.database.writing() as db:
             speaker = self._row_of(db, name)
             if new != name and rows.find(db, new):
@@ -270,12 +270,13 @@ class SpeakerStore:
             StorageError: the store cannot be written.
         """
         name = check_name(name)
-        self._require_store()
+        self.require()
         with self.database.writing() as db:
             self._forget(db, self._row_of(db, name))
         return self.database.erase()
 
-    def _require_store(self) -> None:
+    def require(self) -> None:
+        """Raise StoreError where there is no store."""
         if self.database.exists() or self.path.exists():
             return
         raise StoreError(f"There is no store {self.path}; enroll a speaker first, or name another file.")

@@ -2,15 +2,14 @@
 
 from speakertrip.verifier.batch import Enrolled, enroll_utterances, group_by_speaker
 from speakertrip.verifier.calibrating import StoreCalibration, calibrate_store
+from speakertrip.verifier.claim import Claim
 from speakertrip.verifier.facade import SpeakerVerifier, Speech
 from speakertrip.verifier.renewal import outdated, renew
-from speakertrip.verifier.scoring import Claim, Scoring
 from speakertrip.verifier.trials import TrialScores, score_enrolled
 
 __all__ = [
     "Claim",
     "Enrolled",
-    "Scoring",
     "SpeakerVerifier",
     "Speech",
     "StoreCalibration",

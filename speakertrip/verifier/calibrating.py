@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field, ValidationError
 
-from speakertrip.backend import Choice, LinearCalibration
+from speakertrip.backend import Choice, DecisionRule, LinearCalibration
 from speakertrip.backend.storage import digest
 from speakertrip.bundle import Bundle, Calibration
 from speakertrip.config import Frozen
@@ -14,7 +14,6 @@ from speakertrip.enrollment.offsets import profile_offsets, without_offsets
 from speakertrip.enrollment.own_trials import OwnTrials, score_own_trials
 from speakertrip.errors import StoreError, counted
 from speakertrip.metrics import MIN_SPEAKERS
-from speakertrip.verifier.scoring import Scoring
 
 
 class StoreCalibration(Frozen):
@@ -34,11 +33,12 @@ class StoreCalibration(Frozen):
     per_profile: bool
     calibration: Calibration
 
-    def scoring(self, bundle: Bundle, choice: Choice | None) -> Scoring:
-        """Return the scoring of a bundle by this calibration."""
+    def rule(self, bundle: Bundle, choice: Choice | None) -> DecisionRule:
+        """Return how a bundle decides by this calibration."""
         by = LinearCalibration(("score",), np.array([self.weight]), self.bias)
         backend = bundle.backend.recalibrated(by)
-        return Scoring(backend, bundle.with_backend(backend, self.calibration).threshold(choice))
+        threshold = bundle.with_backend(backend, self.calibration).threshold(choice)
+        return DecisionRule(backend, threshold, self.per_profile)
 
 
 def read_calibration(store: SpeakerStore, bundle: Bundle) -> StoreCalibration | None:

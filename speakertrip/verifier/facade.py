@@ -11,7 +11,7 @@ import numpy.typing as npt
 from speakertrip.audio import AudioSource, Recording, SpeechNeeds, read_recording, record_utterance
 from speakertrip.audio.detectors import make_detector
 from speakertrip.audio.speech import require_speech_seconds
-from speakertrip.backend import Choice, Decision, Sides
+from speakertrip.backend import Choice, Decision, DecisionRule, Sides
 from speakertrip.bundle import Bundle
 from speakertrip.embedding import Embedder
 from speakertrip.enrollment import (
@@ -19,6 +19,8 @@ from speakertrip.enrollment import (
     EnrollMode,
     Identification,
     Profile,
+    Scoring,
+    SearchOptions,
     SpeakerStore,
     check_name,
     default_store,
@@ -29,7 +31,7 @@ from speakertrip.errors import StoreError, UsageError
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath
 from speakertrip.verifier.calibrating import read_calibration
-from speakertrip.verifier.scoring import Claim, Scoring
+from speakertrip.verifier.claim import Claim
 
 FloatArray = npt.NDArray[np.float32]
 # An utterance may be a stretch of a file; a recording that is loaded already is not loaded again.
@@ -56,7 +58,7 @@ class SpeakerVerifier:
             the bundle's own threshold, at the equal error rate of the trials that it was found on.
 
     Attributes:
-        scoring: how scores are made and decided on, where the store has no calibration of its own.
+        rule: how scores are made and decided on, where the store has no calibration of its own.
 
     Raises:
         UsageError: the device or the detector is not available, the bundle was never loaded, so that it has no
@@ -81,7 +83,7 @@ class SpeakerVerifier:
         if not bundle.identity:
             raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
         self.bundle, self.operating_point = bundle, operating_point
-        self.scoring = Scoring(bundle.backend, bundle.threshold(operating_point))
+        self.rule = DecisionRule(bundle.backend, bundle.threshold(operating_point))
         self.store = store if isinstance(store, SpeakerStore) else SpeakerStore(store or default_store())
         self.embedder = Embedder(bundle.model, device, threads)
         self.needs = needs or SpeechNeeds()
@@ -179,15 +181,20 @@ class SpeakerVerifier:
             on_skip(recordings[row].source)
         return profile
 
-    def verify(self, name: str, probe: Speech) -> Decision:
+    def verify(self, name: str, probe: Speech, scoring: Scoring = "mean") -> Decision:
         """Decide whether a probe is an enrolled speaker.
+
+        Args:
+            name: who.
+            probe: audio of one speaker.
+            scoring: by the "mean" of the speaker's utterances, or by the "best" of them.
 
         Raises:
             AudioError: the probe cannot be used.
             StoreError: the speaker is not enrolled, or was enrolled with another model.
             StorageError: the store's audit log is on, and the store cannot be written.
         """
-        return self.compare(self.enrolled(name), probe)
+        return self.compare(self.enrolled(name, scoring), probe)
 
     def verify_against(self, references: Sequence[Speech], probe: Speech) -> Decision:
         """Decide whether a probe is the speaker of the reference files, without a store or its audit log.
@@ -197,7 +204,7 @@ class SpeakerVerifier:
         """
         return self.compare(self.reference(references), probe)
 
-    def identify(self, probe: Speech, top: int = 3) -> Identification:
+    def identify(self, probe: Speech, top: int = 3, options: SearchOptions | None = None) -> Identification:
         """Say which of all enrolled speakers a probe is, if any; for many probes, ``crowd`` once is faster.
 
         The threshold is that of one comparison: among N speakers a stranger has N chances to be accepted as one; see
@@ -206,13 +213,14 @@ class SpeakerVerifier:
         Args:
             probe: audio of one speaker.
             top: candidates to return.
+            options: how the store is searched.
 
         Raises:
             AudioError: the probe cannot be used.
             StoreError: nobody is enrolled with this model.
             StorageError: the store's audit log is on, and the store cannot be written.
         """
-        return self.search(self.crowd(), probe, top)
+        return self.search(self.crowd(options), probe, top)
 
     def search(self, crowd: Crowd, probe: Speech, top: int = 3) -> Identification:
         """Say which of the speakers of ``crowd`` a probe is; see ``identify``.
@@ -228,47 +236,54 @@ class SpeakerVerifier:
             self.store.audit.decided("identify", profile, self.bundle.identity, decision)
         return found
 
-    def crowd(self) -> Crowd:
-        """Return all speakers that are enrolled with this model, at this moment.
+    def crowd(self, options: SearchOptions | None = None) -> Crowd:
+        """Return all speakers that are enrolled with this model, to be searched.
+
+        Args:
+            options: how; None: by the mean of each speaker's utterances.
 
         Raises:
             StoreError: there are none.
         """
-        scoring = self.store_scoring()
-        return Crowd(self.store.profiles(), self.bundle.identity, scoring.backend, scoring.threshold.value)
+        return Crowd(self.store, self.bundle.identity, self.store_rule(), options)
 
-    def enrolled(self, name: str) -> Claim:
+    def enrolled(self, name: str, scoring: Scoring = "mean") -> Claim:
         """Return an enrolled speaker, to compare probes with.
+
+        Args:
+            name: who.
+            scoring: by the "mean" of the speaker's utterances, or by the "best" of them.
 
         Raises:
             StoreError: the speaker is not enrolled, or was enrolled with another model.
         """
         profile = self.profile(name)
-        side = self._side(profile.embeddings, [enrollment.seconds for enrollment in profile.enrollments])
-        side = replace(side, offsets=np.array([profile.score_offset]))
-        return Claim(side, self.store_scoring(), profile.identifier)
+        seconds = [enrollment.seconds for enrollment in profile.enrollments]
+        sides = self._sides(profile.embeddings, seconds, scoring)
+        offsets = np.full(len(sides.counts), profile.score_offset)
+        return Claim(replace(sides, offsets=offsets), self.store_rule(), profile.identifier)
 
-    def reference(self, files: Sequence[Speech]) -> Claim:
+    def reference(self, files: Sequence[Speech], scoring: Scoring = "mean") -> Claim:
         """Return the speaker of one or more files, to compare probes with.
 
         Raises:
             AudioError: a file cannot be used, or all together hold too little speech.
             UsageError: no file.
         """
-        return Claim(self.embed_speaker(files), self.scoring)
+        return Claim(self.embed_speaker(files, scoring), self.rule)
 
-    def store_scoring(self) -> Scoring:
-        """Return how enrolled speakers are scored: as the store was calibrated last, else as the bundle says.
+    def store_rule(self) -> DecisionRule:
+        """Return how enrolled speakers are decided on: as the store was calibrated last, else as the bundle says.
 
         Raises:
             StoreError: the store's calibration is damaged.
             UsageError: it cannot say the threshold of the operating point.
         """
         found = read_calibration(self.store, self.bundle)
-        return self.scoring if found is None else found.scoring(self.bundle, self.operating_point)
+        return self.rule if found is None else found.rule(self.bundle, self.operating_point)
 
-    def embed_speaker(self, files: Sequence[Speech]) -> Sides:
-        """Return what the speaker of one or more files is compared by.
+    def embed_speaker(self, files: Sequence[Speech], scoring: Scoring = "mean") -> Sides:
+        """Return what the speaker of one or more files is compared by: one side, or with "best" one for each file.
 
         Raises:
             AudioError: a file cannot be used, or all together hold too little speech.
@@ -279,7 +294,7 @@ class SpeakerVerifier:
         recordings = self.load(files)
         self.require_enough(recordings, self.needs.comparison_seconds)
         embeddings = self.embedder.embed([recording.waveform for recording in recordings])
-        return self._side(embeddings, [recording.quality.seconds for recording in recordings])
+        return self._sides(embeddings, [recording.quality.seconds for recording in recordings], scoring)
 
     def embed(self, recording: Speech) -> FloatArray:
         """Return the embedding of one recording, float32 ``(dim,)``, raw: not of unit length.
@@ -318,8 +333,9 @@ class SpeakerVerifier:
         found = [recording.quality.speech_seconds for recording in recordings]
         require_speech_seconds(names, found, seconds, self.needs.detector)
 
-    def _side(self, embeddings: FloatArray, seconds: list[float]) -> Sides:
-        return self.bundle.backend.sides(embeddings, [list(range(len(embeddings)))], np.array(seconds))
+    def _sides(self, embeddings: FloatArray, seconds: list[float], scoring: Scoring) -> Sides:
+        groups = [list(range(len(embeddings)))] if scoring == "mean" else None
+        return self.bundle.backend.sides(embeddings, groups, np.array(seconds))
 
     def profile(self, name: str) -> Profile:
         """Return the profile of a speaker, who can be compared by this model.

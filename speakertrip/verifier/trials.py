@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from speakertrip.audio import Recording
-from speakertrip.backend import Sides
+from speakertrip.backend import DecisionRule, Sides
 from speakertrip.enrollment import Profile
 from speakertrip.errors import AudioError, DataError
 from speakertrip.evaluation.checks import require_ids
 from speakertrip.manifests import Trials, Utterance
 from speakertrip.verifier.facade import SpeakerVerifier
-from speakertrip.verifier.scoring import Scoring
 
 CHUNK = 64  # utterances decoded at a time
 FloatArray = npt.NDArray[np.float32]
@@ -29,13 +28,13 @@ class TrialScores:
         scores: float32 ``(trials,)``, higher for the same speaker; NaN where the test utterance cannot be used.
         errors: why an utterance cannot be used, by its id.
         speech_seconds: how much speech an utterance holds, by its id.
-        scoring: by which the scores were made and are decided on.
+        rule: by which the scores were made and are decided on.
     """
 
     scores: FloatArray
     errors: dict[str, AudioError]
     speech_seconds: dict[str, float]
-    scoring: Scoring
+    rule: DecisionRule
 
 
 def score_enrolled(
@@ -68,7 +67,7 @@ def score_enrolled(
     by_id = {utterance.id: utterance for utterance in utterances}
     ids = [trials.ids[row] for row in tests]
     require_ids(ids, by_id)
-    scoring = verifier.store_scoring()
+    rule = verifier.store_rule()
     profiles = [verifier.profile(trials.ids[row]) for row in names]
     enrollments = _enrollments(verifier, profiles)
     chosen = [by_id[id_] for id_ in ids]
@@ -89,18 +88,18 @@ def score_enrolled(
     scores = np.full(len(trials), np.nan, dtype=np.float32)
     usable = np.flatnonzero(place[second] >= 0)
     if len(usable):
-        backend = scoring.backend
+        backend = rule.backend
         sides = backend.sides(np.stack(rows), None, np.array(seconds))
         try:
             scores[usable] = backend.score(enrollments, sides, first[usable], place[second[usable]])
         except ValueError as error:
             raise DataError(f"The trials cannot be scored: {error}.") from None
         decisions = (
-            (profiles[row].identifier, scoring.decide(score))
+            (profiles[row].identifier, rule.decide(score))
             for row, score in zip(first[usable], scores[usable], strict=True)
         )
         verifier.store.audit.all_decided("verify", verifier.bundle.identity, decisions)
-    return TrialScores(scores, errors, speech, scoring)
+    return TrialScores(scores, errors, speech, rule)
 
 
 def _enrollments(verifier: SpeakerVerifier, profiles: Sequence[Profile]) -> Sides:

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -41,6 +42,39 @@ def test_the_answers_are_those_of_verify(speakertrip, enrolled):
         assert (each["llr"], found["threshold"], found["speech_seconds"]) == (
             row["llr"], row["threshold"], row["speech_seconds"],
         )  # fmt: skip
+
+
+def test_the_best_utterance(speakertrip, enrolled):
+    assert speakertrip("enroll", "spk0", "3.wav", "--add")[0] == 0
+    for scoring, score in (("mean", 0.0), ("best", 1.0)):
+        out = speakertrip("identify", "3.wav", "--json", "--scoring", scoring)[1]
+        [found] = [each for each in json.loads(out)["candidates"] if each["name"] == "spk0"]
+        row = json.loads(speakertrip("verify", "spk0", "3.wav", "--json", "--scoring", scoring)[1])
+        assert found["score"] == pytest.approx(row["score"], abs=1e-6)
+        assert (found["score"] > 1 - 1e-6) == (score == 1.0)
+    against = ("verify", "--against", "0.wav", "--against", "3.wav", "3.wav", "--json", "--scoring")
+    rows = [json.loads(speakertrip(*against, scoring)[1]) for scoring in ("mean", "best")]
+    assert rows[0]["score"] < rows[1]["score"] == pytest.approx(1.0)
+
+
+def test_an_approximate_search(speakertrip, enrolled, monkeypatch):
+    pytest.importorskip("usearch")
+    exact = speakertrip("identify", "3.wav", "--json")
+    assert speakertrip("identify", "3.wav", "--json", "--approximate") == exact
+    monkeypatch.setitem(sys.modules, "usearch.index", None)
+    code, out, err = speakertrip("identify", "3.wav", "--approximate")
+    assert (code, out) == (2, "")
+    assert "pip install 'speakertrip[search]'" in err
+
+
+def test_what_is_removed_leaves_the_folder_beside_the_store(speakertrip, enrolled, place):
+    assert speakertrip("identify", "1.wav")[0] == 0
+    folder = place / "speakers.sqlite-search"
+    assert folder.is_dir()
+    assert any(path.name == "rows" for path in folder.rglob("*"))
+    for number in range(3):
+        assert speakertrip("speakers", "remove", f"spk{number}")[0] == 0
+    assert not any(any(path.read_bytes()) for path in folder.rglob("rows"))
 
 
 def test_nobody(speakertrip, enrolled, rejecting_folder):

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speakertrip.enrollment import Enrollment, SpeakerStore, database, decrypt_store, encrypt_store
+from speakertrip.backend import Backend, DecisionRule, Threshold
+from speakertrip.enrollment import Crowd, Enrollment, SpeakerStore, database, decrypt_store, encrypt_store
 from speakertrip.enrollment.cipher import Place, PlainCipher
 from speakertrip.enrollment.schema import APPLICATION_ID, MIGRATIONS
 from speakertrip.enrollment.sealed import SealedCipher
@@ -51,7 +52,7 @@ def facts(profile):
 
 def left(folder, name, several):
     """Return what of a speaker stands in clear in the files of a store."""
-    content = b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+    content = b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
     pieces = [name.encode(coding) for coding in ("utf-8", "utf-16-le", "utf-16-be")]
     for each in several:
         data = each.embedding.tobytes()
@@ -440,3 +441,44 @@ def test_embeddings_that_are_no_vectors_are_refused_as_in_clear(file):
         db.execute("UPDATE enrollments SET embedding = ? WHERE id = 1", (value,))
     with pytest.raises(StoreError, match="enrollments of spk1 are damaged; enroll again by --replace"):
         speakers.get("spk1")
+
+
+def searched(store, probe):
+    rule_ = DecisionRule(Backend(), Threshold(0.0))
+    found = Crowd(store, MODEL, rule_).search(Backend().sides(probe), 5)
+    return [(each.name, each.decision.score) for each in found.candidates]
+
+
+def test_searches_keep_nothing_beside_an_encrypted_store(tmp_path):
+    plain = SpeakerStore(tmp_path / "plain.sqlite")
+    folder = tmp_path / "sealed"
+    sealed = SpeakerStore(folder / "sealed.sqlite", KEY)
+    for store in (plain, sealed):
+        for seed in range(20):
+            store.add(f"ada{seed}", MODEL, enrollments(seed))
+    probe = np.random.default_rng(99).standard_normal((1, 192)).astype(np.float32)
+    assert searched(sealed, probe) == searched(plain, probe)
+    assert (tmp_path / "plain.sqlite-search").is_dir()
+    assert not (folder / "sealed.sqlite-search").exists()
+    assert left(folder, "ada7", enrollments(7)) == []
+
+
+def test_what_searches_kept_is_erased_by_an_encryption(tmp_path):
+    store = SpeakerStore(tmp_path / "speakers.sqlite")
+    for seed in range(20):
+        store.add(f"ada{seed}", MODEL, enrollments(seed))
+    probe = enrollments(7)[0].embedding[None]
+    before = searched(store, probe)
+    unit = (probe / np.linalg.norm(probe)).astype(np.float32)
+    for name in ("ada0", "ada19"):
+        store.remove(name)
+    assert encrypt_store(store.path, KEY)
+    files = [path for path in (tmp_path / "speakers.sqlite-search").rglob("*") if path.is_file()]
+    content = b"".join(path.read_bytes() for path in files)
+    assert unit[0, :2].tobytes() not in content
+    assert not [path for path in files if path.suffix == ".f32" or path.stat().st_size > 10_000]
+    after = searched(SpeakerStore(store.path, KEY), probe)
+    assert after[0] == before[0]
+    assert not [
+        path for path in (tmp_path / "speakers.sqlite-search").rglob("*") if path.stat().st_size > 10_000
+    ]

@@ -5,7 +5,7 @@ import pytest
 
 from speakertrip.backend import Backend, LinearCalibration
 from speakertrip.bundle import Bundle
-from speakertrip.enrollment import Enrollment, SpeakerStore
+from speakertrip.enrollment import Enrollment, SearchOptions, SpeakerStore
 from speakertrip.enrollment.own_trials import score_own_trials
 from speakertrip.errors import StoreError
 from speakertrip.metrics import OperatingPoint
@@ -49,11 +49,11 @@ def test_scores_of_enrolled_speakers_are_those_of_the_calibration(verifier, stor
     after = claim.decide(bundle.backend.sides(probe))
     assert after.score == pytest.approx(found.weight * before.score + found.bias, abs=1e-5)
     assert after.llr == after.score
-    assert after.threshold == found.calibration.threshold == claim.scoring.threshold.value
+    assert after.threshold == found.calibration.threshold == claim.rule.threshold.value
     candidates = verifier.crowd().search(bundle.backend.sides(probe), 24).candidates
     assert {each.name: each.decision for each in candidates}["spk01"] == after
     # What is compared without a store does not know of it.
-    assert verifier.scoring.threshold.value == bundle.calibration.threshold
+    assert verifier.rule.threshold.value == bundle.calibration.threshold
 
 
 def test_the_calibration_is_that_of_the_trials_among_the_speakers(store, bundle):
@@ -100,7 +100,7 @@ def test_a_profile_that_changes_has_no_offset(store, bundle):
 
 def test_the_operating_point_is_that_of_the_calibration(store, bundle):
     found = calibrate_store(store, bundle)
-    asked = SpeakerVerifier(bundle, store.path, "cpu", operating_point=None).store_scoring().threshold
+    asked = SpeakerVerifier(bundle, store.path, "cpu", operating_point=None).store_rule().threshold
     assert asked.value == found.calibration.threshold
     calibrated = bundle.with_backend(
         bundle.backend.recalibrated(LinearCalibration(("score",), np.ones(1), 0.0)), bundle.calibration
@@ -108,7 +108,7 @@ def test_the_operating_point_is_that_of_the_calibration(store, bundle):
     prior = SpeakerVerifier(
         replace(calibrated, identity=bundle.identity), store.path, "cpu", operating_point=OperatingPoint(0.01)
     )
-    assert prior.store_scoring().threshold.value == pytest.approx(4.5951, abs=1e-4)
+    assert prior.store_rule().threshold.value == pytest.approx(4.5951, abs=1e-4)
 
 
 def test_a_calibration_of_other_scores_is_not_used(store, bundle):
@@ -122,7 +122,7 @@ def test_it_is_forgotten(store, bundle, verifier):
     calibrate_store(store, bundle, per_profile=True)
     assert store.calibrations.clear(bundle.identity)
     assert not store.calibrations.clear(bundle.identity)
-    assert verifier.store_scoring() == verifier.scoring
+    assert verifier.store_rule() == verifier.rule
     assert {profile.score_offset for profile in store.profiles()} == {0.0}
 
 
@@ -150,3 +150,29 @@ def test_a_damaged_calibration(store, bundle, verifier, content):
     store.calibrations.write(bundle.identity, content, {})
     with pytest.raises(StoreError, match="damaged; make it anew by speakertrip speakers calibrate"):
         verifier.enrolled("spk01")
+
+
+def test_a_search_that_goes_on_takes_the_new_offsets(store, bundle, verifier):
+    calibrate_store(store, bundle, per_profile=True)
+    crowd, probe = verifier.crowd(), bundle.backend.sides(np.ones((1, DIM), np.float32))
+    before = {each.name: each.decision.score for each in crowd.search(probe, 24).candidates}
+    found = store.calibrations.read(bundle.identity)
+    store.calibrations.write(bundle.identity, found, {store.get("spk05").identifier: 1.5})
+    after = {each.name: each.decision.score for each in crowd.search(probe, 24).candidates}
+    free = verifier.enrolled("spk06").decide(probe).score
+    assert after["spk06"] == pytest.approx(free, abs=1e-5)
+    assert before["spk06"] != after["spk06"]
+    assert after["spk05"] == pytest.approx(verifier.enrolled("spk05").decide(probe).score, abs=1e-5)
+
+
+def test_the_best_utterance_less_its_offset(store, bundle, verifier):
+    calibrate_store(store, bundle, per_profile=True)
+    probe = bundle.backend.sides(np.ones((1, DIM), np.float32))
+    best = verifier.enrolled("spk00", "best")
+    offset = store.get("spk00").score_offset
+    free = replace(best, speaker=replace(best.speaker, offsets=None)).decide(probe).score
+    assert best.decide(probe).score == pytest.approx(free - offset, abs=1e-5)
+    found = verifier.crowd(SearchOptions("best")).search(probe, 24).candidates
+    assert {each.name: each.decision.score for each in found}["spk00"] == pytest.approx(
+        free - offset, abs=1e-5
+    )

@@ -203,8 +203,8 @@ def test_the_operating_point_decides_everywhere_but_at_enrollment(
         )
 
     plain, strict = open_(), open_(FalseAlarmRate(0.1))
-    assert (plain.scoring.threshold.value, plain.scoring.threshold.false_alarm) == (-1.0, None)
-    assert (strict.scoring.threshold.value, strict.scoring.threshold.false_alarm) == (2.0, 0.1)
+    assert (plain.rule.threshold.value, plain.rule.threshold.false_alarm) == (-1.0, None)
+    assert (strict.rule.threshold.value, strict.rule.threshold.false_alarm) == (2.0, 0.1)
     seen = []
     monkeypatch.setattr("speakertrip.verifier.facade.warn_of_odd_ones", lambda *given: seen.append(given[-1]))
     strict.enroll("spk1", files[:2])
@@ -216,7 +216,7 @@ def test_the_operating_point_decides_everywhere_but_at_enrollment(
             verifier_.identify(files[2]).candidates[0].decision,
         ]
         assert [decision.accepted for decision in decisions] == [accepted] * 3
-        assert {decision.threshold for decision in decisions} == {verifier_.scoring.threshold.value}
+        assert {decision.threshold for decision in decisions} == {verifier_.rule.threshold.value}
     with pytest.raises(UsageError, match="ask for 10 % or more"):
         open_(FalseAlarmRate(0.05))
     with pytest.raises(UsageError, match="likelihood ratios"):
