@@ -2,13 +2,14 @@
 
 import os
 import sqlite3
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from speakertrip.enrollment.schema import VERSION, migrate, version_of
-from speakertrip.errors import StorageError, StoreError
+from speakertrip.errors import SpeakertripWarning, StorageError, StoreError
 from speakertrip.manifests.lines import FilePath
 
 BUSY_SECONDS = 30.0
@@ -109,6 +110,9 @@ class Database:
         """Erase at the end what many transactions remove: each time, the whole file would be written anew.
 
         Killed before, the next opening erases it.
+
+        Warns:
+            SpeakertripWarning: another process reads the store as it was before, so that the next opening erases it.
         """
         self._waiting = True
         try:
@@ -117,7 +121,9 @@ class Database:
             self._waiting = False
             if self._owed:
                 self._owed = False
-                self.erase()
+                if not self.erase():
+                    text = f"While another process reads {self.path}, the erasure of what was replaced is pending."
+                    warnings.warn(text, SpeakertripWarning, stacklevel=3)
 
     def _connect(self, path: Path, patience: float | None = None) -> sqlite3.Connection:
         seconds = BUSY_SECONDS if patience is None else patience
