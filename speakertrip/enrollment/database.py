@@ -28,9 +28,8 @@ class Database:
 
     def __init__(self, path: FilePath) -> None:
         self.path = Path(path)
-        self._waiting = self._owed = (
-            False  # whether erasures wait for the end of ``erasing_once``; whether one does
-        )
+        # Whether erasures wait for the end of ``erasing_once``, and whether one does.
+        self._waiting = self._owed = False
 
     def exists(self) -> bool:
         """Tell whether there is a store; an empty file is one without tables.
