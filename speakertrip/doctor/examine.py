@@ -61,11 +61,13 @@ def examine(
 
 
 def _of_store(speakers: "FilePath | None", identity: str, key: Callable[[], bytes | None]) -> Iterator[Check]:
-    from speakertrip.enrollment import default_store
+    def path() -> Path:
+        from speakertrip.enrollment import default_store
 
-    path = Path(speakers or default_store())
-    yield from guarded("store", lambda: store.check_store(path, identity, key()))
-    yield from guarded("disk", lambda: store.check_disk(path))
+        return Path(speakers or default_store())  # which fails where the user has no home
+
+    yield from guarded("store", lambda: store.check_store(path(), identity, key()))
+    yield from guarded("disk", lambda: store.check_disk(path()))
 
 
 def _not_checked(what: str, broken: list[str]) -> Check:

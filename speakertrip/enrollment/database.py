@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from speakertrip.enrollment import encryption
 from speakertrip.enrollment.connection import Connection
 from speakertrip.enrollment.schema import VERSION, migrate, version_of
 from speakertrip.enrollment.shelf import clear_stale
-from speakertrip.errors import StorageError, StoreError
+from speakertrip.errors import SpeakertripWarning, StorageError, StoreError
 from speakertrip.manifests.lines import FilePath
 
 BUSY_SECONDS = 30.0
@@ -120,6 +121,9 @@ class Database:
         """Erase at the end what many transactions remove: each time, the whole file would be written anew.
 
         Killed before, the next opening erases it.
+
+        Warns:
+            SpeakertripWarning: another process reads the store as it was before, so that the next opening erases it.
         """
         self._waiting = True
         try:
@@ -128,7 +132,9 @@ class Database:
             self._waiting = False
             if self._owed:
                 self._owed = False
-                self.erase()
+                if not self.erase():
+                    text = f"While another process reads {self.path}, the erasure of what was replaced is pending."
+                    warnings.warn(text, SpeakertripWarning, stacklevel=3)
 
     def _connect(self, path: Path, patience: float | None = None) -> Connection:
         seconds = BUSY_SECONDS if patience is None else patience

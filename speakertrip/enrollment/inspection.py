@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from speakertrip.enrollment import rows
 from speakertrip.enrollment.schema import VERSION
 from speakertrip.enrollment.store import SpeakerStore
 
@@ -44,8 +45,9 @@ def inspect_store(store: SpeakerStore) -> StoreFacts:
         if said != ["ok"]:
             return StoreFacts(version, version == VERSION, said[0], _mode(store), {}, 0, False)
         pending = db.execute("SELECT value FROM facts WHERE name = 'erasure_pending'").fetchone()
-        models = Counter(model for (model,) in db.execute("SELECT model FROM speakers"))
-        (utterances,) = db.execute("SELECT count(*) FROM enrollments").fetchone()
+        summaries = list(rows.read_summaries(db))
+    models = Counter(each.model for each in summaries)
+    utterances = sum(each.utterances for each in summaries)
     current = version == VERSION
     return StoreFacts(
         version, current, "", _mode(store), models, utterances, bool(pending and pending[0] and current)

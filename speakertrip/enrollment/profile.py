@@ -17,8 +17,8 @@ class Enrollment:
 
     Attributes:
         embedding: float32 ``(dim,)``, as the encoder gave it.
-        path: the audio file, absolute, or the name of what was no file; for the record.
-        sha256: of the file, in hexadecimal.
+        path: the audio file, absolute, or a part of one, as ``Origin`` writes it, or the name of what was no file.
+        sha256: of the file, in hexadecimal; of a stretch of it, see ``Origin.sha256``.
         seconds: length of the audio.
         speech_seconds: how much of it is speech; None: enrolled before that was kept.
         snr_db: of speech over noise, in dB; None: likewise, or it has no pauses.

@@ -113,6 +113,13 @@ class SpeakerStore:
             self._row_of(db, name)
             return rows.read_profile(db, name)
 
+    def names(self) -> list[str]:
+        """Return the names of all enrolled speakers, sorted; none where there is no store yet."""
+        if not self.database.exists():
+            return []
+        with self.database.reading() as db:
+            return rows.read_names(db)
+
     def find(self, name: str) -> Profile | None:
         """Return a speaker's profile; None where the speaker is not enrolled, or there is no store yet.
 
@@ -133,13 +140,6 @@ class SpeakerStore:
         with self.database.reading() as db:
             found = rows.find(db, name)
             return rows.identifier_of(db, found[0]) if found else None
-
-    def names(self) -> list[str]:
-        """Return the names of all enrolled speakers, sorted; none where there is no store yet."""
-        if not self.database.exists():
-            return []
-        with self.database.reading() as db:
-            return rows.read_names(db)
 
     def summaries(self) -> list[Summary]:
         """Return what there is of each enrolled speaker, by name; nothing where there is no store yet."""
@@ -215,31 +215,6 @@ class SpeakerStore:
             self.database.erase()
         return count
 
-    def exchange(self, old: Profile, new: Profile) -> bool:
-        """Put one profile of a speaker in the place of another, whose embeddings are erased as by ``remove``.
-
-        Args:
-            old: as it was read.
-            new: of the same name; it keeps its identifier and its times.
-
-        Returns:
-            As of ``remove``.
-
-        Raises:
-            StoreError: the speaker is no longer enrolled, or no longer from what ``old`` says.
-            StorageError: the store cannot be written.
-        """
-        self.require()
-        with self.database.writing() as db:
-            row = self._row_of(db, old.name)
-            if _facts(rows.read_profile(db, old.name)) != _facts(old):
-                raise StoreError(f"{old.name} was enrolled anew meanwhile; try again.")
-            rows.forget(db, row)
-            facts = new.name, new.model, new.identifier, new.created
-            rows.insert_enrollments(db, rows.insert_speaker(db, *facts), new.enrollments)
-            audit.record(db, Event("re-enroll", new.identifier, new.model))
-        return self.database.erase()
-
     def rename(self, name: str, new: str) -> None:
         """Give a speaker another name; the old one is erased as by ``remove``.
 
@@ -273,6 +248,30 @@ class SpeakerStore:
         self.require()
         with self.database.writing() as db:
             self._forget(db, self._row_of(db, name))
+        return self.database.erase()
+
+    def exchange(self, old: Profile, new: Profile) -> bool:
+        """Put one profile of a speaker in the place of another, whose embeddings are erased as by ``remove``.
+
+        Args:
+            old: as it was read.
+            new: of the same name; it keeps its identifier and its times.
+
+        Returns:
+            As of ``remove``.
+
+        Raises:
+            StoreError: the speaker is no longer enrolled, or no longer from what ``old`` says.
+            StorageError: the store cannot be written.
+        """
+        with self.database.writing() as db:
+            row = self._row_of(db, old.name)
+            if _facts(rows.read_profile(db, old.name)) != _facts(old):
+                raise StoreError(f"{old.name} was enrolled anew meanwhile; try again.")
+            rows.forget(db, row)
+            facts = new.name, new.model, new.identifier, new.created
+            rows.insert_enrollments(db, rows.insert_speaker(db, *facts), new.enrollments)
+            audit.record(db, Event("re-enroll", new.identifier, new.model))
         return self.database.erase()
 
     def require(self) -> None:

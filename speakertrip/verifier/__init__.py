@@ -1,6 +1,6 @@
 """Enroll, verify and identify: what the command line and applications call."""
 
-from speakertrip.verifier.batch import Enrolled, enroll_utterances, group_by_speaker
+from speakertrip.verifier.batch import Outcome, enroll_utterances, group_by_speaker
 from speakertrip.verifier.calibrating import StoreCalibration, calibrate_store
 from speakertrip.verifier.claim import Claim
 from speakertrip.verifier.facade import SpeakerVerifier, Speech
@@ -9,7 +9,7 @@ from speakertrip.verifier.trials import TrialScores, score_enrolled
 
 __all__ = [
     "Claim",
-    "Enrolled",
+    "Outcome",
     "SpeakerVerifier",
     "Speech",
     "StoreCalibration",

@@ -14,7 +14,7 @@ from speakertrip.verifier.facade import SpeakerVerifier
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
+class Outcome:
     """What became of a speaker.
 
     Attributes:
@@ -49,7 +49,7 @@ def group_by_speaker(
 
 def enroll_utterances(
     verifier: SpeakerVerifier, name: str, utterances: Sequence[Utterance], mode: EnrollMode = "new"
-) -> Enrolled:
+) -> Outcome:
     """Enroll a speaker from utterances of a manifest; nothing is stored unless all of them can be used.
 
     A speaker who is enrolled from exactly these utterances (or in the mode "add", from these and others) with the
@@ -79,14 +79,14 @@ def enroll_utterances(
 
 def _enroll(
     verifier: SpeakerVerifier, name: str, utterances: Sequence[Utterance], mode: EnrollMode
-) -> Enrolled:
+) -> Outcome:
     known = verifier.store.find(name)
     if known and mode == "add":
         verifier.profile(name)  # of this model, or it says so before anything is decoded
     origins = [Origin.of(utterance) for utterance in utterances]
     sums = [origin.sha256() for origin in origins]
     if known and _holds(known, verifier.bundle.identity, set(sums), mode):
-        return Enrolled(known, 0)
+        return Outcome(known, 0)
     if known and mode == "new":
         raise StoreError(
             f"{name} is enrolled already, from other utterances or with another model; add to it by --add, or forget "
@@ -105,7 +105,7 @@ def _enroll(
     profile = verifier.store.add(name, verifier.bundle.identity, enrollments, mode)
     threshold = verifier.bundle.calibration.threshold
     warn_of_odd_ones(profile, len(enrollments), verifier.bundle.backend, threshold)
-    return Enrolled(profile, len(enrollments))
+    return Outcome(profile, len(enrollments))
 
 
 def _holds(profile: Profile, model: str, sums: set[str], mode: EnrollMode) -> bool:

@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 import soundfile
 
-from speakertrip.audio import AudioBytes, find_speech, measure_quality, read_recording, resample
+from speakertrip.audio import (
+    AudioBytes,
+    find_speech,
+    measure_quality,
+    read_recording,
+    record_utterance,
+    resample,
+)
 from speakertrip.audio.detectors import make_detector
 from speakertrip.errors import AudioError, SpeakertripWarning
+from speakertrip.manifests import Utterance
 
 
 @pytest.fixture
@@ -30,6 +38,15 @@ def test_a_recording_is_its_waveform_and_its_measures(tmp_path, speech):
     assert everything.speech_seconds == everything.seconds == 3.0
     content = AudioBytes((tmp_path / "a.wav").read_bytes(), "Standard input")
     assert read_recording(content, find_speech).name == "Standard input"
+
+
+def test_an_utterance_is_measured_as_its_stretch(tmp_path, speech):
+    path = write(tmp_path / "a.wav", np.concatenate([np.zeros(16_000, np.float32), speech]))
+    recording = record_utterance(Utterance("s/1", path, "s", start=1.0, duration=3.0), find_speech)
+    np.testing.assert_array_equal(recording.waveform, speech)
+    assert (recording.quality, recording.source) == (measure_quality(speech), path)
+    with pytest.raises(AudioError, match=r"^Utterance s/2: .*a\.wav is silent"):
+        record_utterance(Utterance("s/2", path, "s", duration=1.0), find_speech)
 
 
 @pytest.mark.parametrize("drive", [4.0, 50.0])

@@ -156,6 +156,17 @@ def test_no_store_yet(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_user_without_a_home(monkeypatch):
+    def fail():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", fail)
+    found = by_name(list(examine(None, None)))
+    assert found["store"].status == found["disk"].status == "failed"
+    assert "home directory" in found["store"].found
+
+
 def test_a_damaged_store(path):
     speakers = SpeakerStore(path)
     for number in range(60):

@@ -11,7 +11,7 @@ import pytest
 
 from speakertrip.enrollment import Enrollment, SpeakerStore, database
 from speakertrip.enrollment.schema import APPLICATION_ID, MIGRATIONS
-from speakertrip.errors import StoreError, UsageError
+from speakertrip.errors import SpeakertripWarning, StoreError, UsageError
 
 MODEL = "0" * 64
 PIECE = 16  # bytes of an embedding that occur nowhere else by chance
@@ -185,3 +185,14 @@ def test_replacements_before_a_failure_are_erased(tmp_path):
         speakers.remove("spk0")
         raise KeyError
     assert left(speakers.path, "spk0", first) == []
+
+
+def test_an_erasure_that_must_wait_is_told(tmp_path):
+    speakers = SpeakerStore(tmp_path / "speakers.sqlite")
+    speakers.add("spk0", MODEL, enrollments(np.random.default_rng(0), 1))
+    reader = sqlite3.connect(speakers.path, isolation_level=None)
+    with closing(reader):
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM speakers").fetchall()
+        with pytest.warns(SpeakertripWarning, match="is pending"), speakers.database.erasing_once():
+            speakers.add("spk0", MODEL, enrollments(np.random.default_rng(1), 1), "replace")
