@@ -257,8 +257,10 @@ def test_a_value_of_another_store_is_refused(file):
 def test_encrypted_in_place_and_back(file):
     plain = SpeakerStore(file)
     several = {f"spk-of-{number}": enrollments(number, 1 + number % 4) for number in range(20)}
-    for name, each in several.items():
+    for number, (name, each) in enumerate(several.items()):
         plain.add(name, MODEL, each)
+        if number % 3 == 2:  # rows move, and leave copies in free space
+            plain.add(f"spk-of-{number - 1}", MODEL, enrollments(100 + number), "add")
     before = list(map(facts, plain.profiles()))
     assert all(len(left(file.parent, *each)) > 20 for each in several.items())  # the test can fail
     assert encrypt_store(file, KEY) is True
