@@ -54,7 +54,8 @@ def record(db: sqlite3.Connection, event: Event) -> None:
 class AuditLog:
     """The log of one store, which is off until it is switched on.
 
-    While it is on, what cannot be recorded is not done: in a file that can only be read, verification fails.
+    While it is on, what cannot be recorded is not done: in a file that can only be read, verification fails. It tells
+    an honest owner what was done, and is no proof against one who may write the file.
 
     Args:
         database: of the store.
@@ -127,7 +128,11 @@ class AuditLog:
                     values = each.score, each.llr, each.threshold, each.accepted
                     record(db, Event(action, profile, model, *values))
         except StorageError as error:
-            raise StorageError(f"Nothing is decided that the audit log cannot keep. {error}") from None
+            why = str(error).rstrip(".")
+            raise StorageError(
+                f"{why}, so that its audit log, which is on, cannot keep a decision; "
+                "let the store be written, or switch the log off."
+            ) from None
 
     def handing_out(self) -> AbstractContextManager[Connection]:
         """Open the store to read from it what is to be recorded: for writing, if the log is on."""

@@ -41,5 +41,5 @@ def put(name: str, text: str) -> None:
 
 
 def _refused(error: Exception) -> UsageError:
-    reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+    reason = str(error).strip().partition(". ")[0].partition("\n")[0].rstrip(".") or type(error).__name__
     return UsageError(f"The system's keyring cannot be used, keep the key in a file instead: {reason}.")

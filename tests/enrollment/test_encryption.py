@@ -258,8 +258,10 @@ def test_a_value_of_another_store_is_refused(file):
 def test_encrypted_in_place_and_back(file):
     plain = SpeakerStore(file)
     several = {f"spk-of-{number}": enrollments(number, 1 + number % 4) for number in range(20)}
-    for name, each in several.items():
+    for number, (name, each) in enumerate(several.items()):
         plain.add(name, MODEL, each)
+        if number % 3 == 2:  # rows move, and leave copies in free space
+            plain.add(f"spk-of-{number - 1}", MODEL, enrollments(100 + number), "add")
     before = list(map(facts, plain.profiles()))
     assert all(len(left(file.parent, *each)) > 20 for each in several.items())  # the test can fail
     assert encrypt_store(file, KEY) is True
@@ -304,14 +306,17 @@ def test_a_reader_delays_the_erasure_and_the_next_opening_completes_it(file, mon
     several = enrollments(0)
     plain, sealed = SpeakerStore(file), SpeakerStore(file, KEY)
     plain.add("spk-of-old", MODEL, several)
-    with plain.database.reading() as reader:
-        assert reader.execute("SELECT count(*) FROM speakers").fetchone() == (1,)
+    plain.add("spk-second", MODEL, enrollments(1))
+    with plain.database.reading() as reader, closing(plain.profiles()) as half:
+        assert reader.execute("SELECT count(*) FROM speakers").fetchone() == (2,)
+        assert next(half).name == "spk-of-old"
         assert encrypt_store(file, KEY) is False
-        assert sealed.names() == ["spk-of-old"]
+        assert [facts(each)[4][0][1] for each in half] == ["/audio/of-1-0.wav"]
+        assert sealed.names() == ["spk-of-old", "spk-second"]
         assert left(file.parent, "spk-of-old", several)
         name = reader.execute("SELECT name FROM speakers").fetchone()  # the state that it began with
         assert name == ("spk-of-old",)
-    assert sealed.names() == ["spk-of-old"]
+    assert sealed.names() == ["spk-of-old", "spk-second"]
     assert left(file.parent, "spk-of-old", several) == []
 
 
@@ -425,6 +430,31 @@ def test_processes_that_enroll_at_once_lose_nothing(file):
     together = speakers.get("together").embeddings[:, 0].tolist()
     assert sorted(together) == [10 * i + j for i in range(2) for j in range(5)]
     assert len(list(speakers.profiles())) == 11
+
+
+PLAINLY = """
+import sys
+import numpy as np
+from speakertrip.enrollment import Enrollment, SpeakerStore
+from speakertrip.errors import StoreError
+try:
+    for number in range(10_000):
+        one = [Enrollment(np.ones(24, "f4"), "/of-old.wav", "", 1.0)]
+        SpeakerStore(sys.argv[1]).add(f"spk-of-old-{number}", "m", one)
+        print(number + 1, flush=True)
+except StoreError as error:
+    print(error)
+"""
+
+
+def test_nobody_enrolls_in_clear_into_a_store_that_is_encrypted_meanwhile(file):
+    process = subprocess.Popen([sys.executable, "-c", PLAINLY, file], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "1\n"
+    encrypt_store(file, KEY)
+    *counts, said = process.communicate(timeout=60)[0].splitlines()
+    assert said == f"{file} is encrypted; give its key by --key-file or SPEAKERTRIP_KEY (key=)."
+    assert len(SpeakerStore(file, KEY).names()) == 1 + len(counts)
+    assert b"of-old" not in b"".join(path.read_bytes() for path in file.parent.iterdir())
 
 
 def test_a_path_that_is_not_utf8(file):

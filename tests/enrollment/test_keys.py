@@ -83,8 +83,9 @@ def test_the_keyring(ring):
 def test_no_keyring_on_this_machine(ring):
     keyring.set_keyring(fail.Keyring())
     for call in (read_key, make_key):
-        with pytest.raises(UsageError, match="keep the key in a file instead: "):
+        with pytest.raises(UsageError, match="keep the key in a file instead: ") as caught:
             call("keyring:store")
+        assert ". " not in str(caught.value)
 
 
 FORMS = {

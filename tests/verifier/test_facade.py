@@ -272,7 +272,9 @@ def test_nothing_is_decided_that_the_log_cannot_keep(verifier, files, monkeypatc
     verifier.store.audit.switch(True)
     with verifier.store.database.writing():
         for call in (lambda: verifier.verify("spk1", files[2]), lambda: verifier.identify(files[2])):
-            with pytest.raises(StorageError, match="Nothing is decided that the audit log cannot keep"):
+            with pytest.raises(
+                StorageError, match="locked, so that its audit log, which is on, cannot keep a decision"
+            ):
                 call()
         assert verifier.verify_against(files[:1], files[2]).accepted
 
