@@ -13,7 +13,17 @@ import pytest
 from voices import BACKENDS, MODEL, enrollments, probes_of
 
 from speakertrip.backend import Backend
-from speakertrip.enrollment import Crowd, Profile, SearchOptions, SpeakerStore, database, matrix, rows, shelf
+from speakertrip.enrollment import (
+    Crowd,
+    Profile,
+    SearchOptions,
+    SpeakerStore,
+    database,
+    matrix,
+    rows,
+    shelf,
+    state,
+)
 from speakertrip.enrollment.matrix import Matrix
 from speakertrip.enrollment.schema import APPLICATION_ID, MIGRATIONS
 from speakertrip.enrollment.search import EverybodySearch, NominatedSearch
@@ -292,11 +302,11 @@ def test_a_removal_that_is_killed_before_it_is_erased_here(store, where):
 
 
 def damage_state(folder):
-    (folder / shelf.STATE).write_text("{")
+    (folder / state.STATE).write_text("{")
 
 
 def remove_state(folder):
-    (folder / shelf.STATE).unlink()
+    (folder / state.STATE).unlink()
 
 
 def shorten(folder):
@@ -304,9 +314,9 @@ def shorten(folder):
 
 
 def another_model(folder):
-    state = json.loads((folder / shelf.STATE).read_text())
-    state["contents"]["model"] = "n" * 64
-    (folder / shelf.STATE).write_text(json.dumps(state))
+    facts = json.loads((folder / state.STATE).read_text())
+    facts["contents"]["model"] = "n" * 64
+    (folder / state.STATE).write_text(json.dumps(facts))
 
 
 def nothing(folder):
