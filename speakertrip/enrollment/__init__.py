@@ -7,7 +7,7 @@ from speakertrip.enrollment.exchange import read_profiles, write_profiles
 from speakertrip.enrollment.keys import make_key, read_key
 from speakertrip.enrollment.profile import Enrollment, Profile, Summary, check_name
 from speakertrip.enrollment.search import SearchOptions
-from speakertrip.enrollment.shelf import Scoring
+from speakertrip.enrollment.state import Scoring
 from speakertrip.enrollment.store import EnrollMode, SpeakerStore, default_store
 
 __all__ = [

@@ -12,7 +12,8 @@ from speakertrip.backend.ranking import Terms
 from speakertrip.enrollment import changes
 from speakertrip.enrollment.matrix import Matrix, View
 from speakertrip.enrollment.nearest import Nearest, Table, nearest
-from speakertrip.enrollment.search import NominatedSearch, slack_of, speakers_of
+from speakertrip.enrollment.nominees import slack_of, speakers_of
+from speakertrip.enrollment.search import NominatedSearch
 from speakertrip.enrollment.shelf import Shelf
 from speakertrip.errors import UsageError
 

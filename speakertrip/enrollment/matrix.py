@@ -17,8 +17,9 @@ from speakertrip.enrollment.connection import Connection
 from speakertrip.enrollment.database import Database
 from speakertrip.enrollment.nearest import Table
 from speakertrip.enrollment.people import People
-from speakertrip.enrollment.shelf import Contents, Memory, Scoring, Shelf, State
+from speakertrip.enrollment.shelf import Memory, Shelf
 from speakertrip.enrollment.slots import Slots
+from speakertrip.enrollment.state import Contents, Scoring, State
 from speakertrip.errors import StorageError
 
 IntArray = npt.NDArray[np.int64]
@@ -55,7 +56,8 @@ class View:
 class Matrix:
     """Rows of all speakers of one model, in files beside the store; in memory where that is not wanted or possible.
 
-    It only nominates: what is answered of a speaker is computed from the store.
+    It only nominates: what is answered of a speaker is computed from the store. Another store in this one's place, or
+    an older copy, is noticed; not so an older copy in which as much was changed since, before anybody searched it.
 
     Args:
         database: of the store.

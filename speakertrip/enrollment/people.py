@@ -9,7 +9,7 @@ import numpy.typing as npt
 from speakertrip.backend import Backend, IsotonicCalibration, Sides
 from speakertrip.backend.ranking import before_calibration
 from speakertrip.enrollment.profile import Profile
-from speakertrip.enrollment.shelf import Scoring
+from speakertrip.enrollment.state import Scoring
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float32]

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
 
@@ -96,3 +97,27 @@ def test_who_is_gone_meanwhile(store_of, on_disk):
     store.remove("spk0")
     with pytest.raises(StoreError, match="Nobody is enrolled with this model; enroll"):
         crowd.search(probe)
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize("scoring", ["mean", "best"])
+def test_threads_that_share_a_crowd_while_others_enroll_and_remove(store_of, on_disk, scoring):
+    rng = np.random.default_rng(0)
+    several = [replace(each, name=f"stays{number}") for number, each in enumerate(profiles(rng, 20))]
+    store = store_of(*several)
+    crowd = Crowd(store, MODEL, Backend(), 0.0, SearchOptions(scoring, on_disk))
+
+    def look(number):
+        seen = several[number % len(several)]
+        groups = [list(range(len(seen.enrollments)))] if scoring == "mean" else [[0]]
+        found = crowd.search(Backend().sides(seen.embeddings, groups), 2)
+        return found.name == seen.name and found.candidates[0].decision.score > 0.999
+
+    with ThreadPoolExecutor(4) as pool:
+        right = pool.map(look, range(120))
+        for number, each in enumerate(profiles(rng, 15)):
+            store.restore([replace(each, name=f"goes{number}")])
+            if number % 5 == 4:
+                store.remove(f"goes{number}")
+        assert all(right)
+    assert crowd.search(Backend().sides(several[0].embeddings[:1])).profiles == 32

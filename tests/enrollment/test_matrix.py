@@ -13,7 +13,17 @@ import pytest
 from voices import BACKENDS, MODEL, enrollments, probes_of, rule
 
 from speakertrip.backend import Backend
-from speakertrip.enrollment import Crowd, Profile, SearchOptions, SpeakerStore, database, matrix, rows, shelf
+from speakertrip.enrollment import (
+    Crowd,
+    Profile,
+    SearchOptions,
+    SpeakerStore,
+    database,
+    matrix,
+    rows,
+    shelf,
+    state,
+)
 from speakertrip.enrollment.matrix import Matrix
 from speakertrip.enrollment.schema import APPLICATION_ID, MIGRATIONS
 from speakertrip.enrollment.search import EverybodySearch, NominatedSearch
@@ -142,6 +152,37 @@ def test_what_is_removed_is_erased_from_it(store, scoring):
     assert ours.view().speakers == 5
 
 
+def test_a_row_number_that_is_anothers_keeps_nothing_of_who_had_it(store):
+    profiles = enroll(store, 3)
+    matrix_of(store).view()
+    store.add("spk2", MODEL, enrollments(np.random.default_rng(99), 1, DIM), "replace")
+    with store.database.reading() as db:
+        assert rows.find(db, "spk2")[0] == 3
+    assert left(store, profiles[2:]) == 0
+
+
+def test_a_search_between_a_removal_and_its_erasure(store, monkeypatch):
+    profiles = enroll(store, 6)
+    ours = matrix_of(store)
+    ours.view()
+    monkeypatch.setattr(database, "clear_stale", lambda path, db, patience: False)
+    assert store.remove("spk1") is False
+    assert left(store, profiles[1:2]) > 0
+    assert ours.view().speakers == 5
+    assert right(store)
+    assert left(store, profiles[1:2]) == 0
+
+
+def test_what_a_loss_of_power_left_without_an_owner_is_erased(store):
+    profiles = enroll(store, 6)
+    ours = matrix_of(store)
+    ours.view()
+    slots = ours.home.open(ours.home.state())
+    slots.rows[7] = slots.rows[1]
+    assert store.remove("spk1")
+    assert left(store, profiles[1:2]) == 0
+
+
 def test_while_another_process_holds_it_an_erasure_is_pending(store, monkeypatch):
     monkeypatch.setattr(database, "ERASING_SECONDS", 0.05)
     profiles = enroll(store, 3)
@@ -261,11 +302,11 @@ def test_a_removal_that_is_killed_before_it_is_erased_here(store, where):
 
 
 def damage_state(folder):
-    (folder / shelf.STATE).write_text("{")
+    (folder / state.STATE).write_text("{")
 
 
 def remove_state(folder):
-    (folder / shelf.STATE).unlink()
+    (folder / state.STATE).unlink()
 
 
 def shorten(folder):
@@ -273,9 +314,9 @@ def shorten(folder):
 
 
 def another_model(folder):
-    state = json.loads((folder / shelf.STATE).read_text())
-    state["contents"]["model"] = "n" * 64
-    (folder / shelf.STATE).write_text(json.dumps(state))
+    facts = json.loads((folder / state.STATE).read_text())
+    facts["contents"]["model"] = "n" * 64
+    (folder / state.STATE).write_text(json.dumps(facts))
 
 
 def nothing(folder):
