@@ -50,7 +50,7 @@ def test_a_key(speakertrip, place):
 def test_every_verb_on_an_encrypted_store(speakertrip, sealed):
     assert b"spk-of-old" not in (content := Path(FILE).read_bytes())
     assert b"/audio/1.wav" not in content
-    assert speakertrip("speakers", "list", *sealed)[1].startswith("spk-of-old     1 utterances")
+    assert speakertrip("speakers", "list", *sealed)[1].startswith("spk-of-old     1 utterance ")
     assert (
         "  /audio/1.wav  2.0 s  sha256 abababababab\n"
         in speakertrip("speakers", "show", "spk-of-old", *sealed)[1]

@@ -105,7 +105,7 @@ def test_threads_that_share_a_crowd_while_others_enroll_and_remove(store_of, on_
     rng = np.random.default_rng(0)
     several = [replace(each, name=f"stays{number}") for number, each in enumerate(profiles(rng, 20))]
     store = store_of(*several)
-    crowd = Crowd(store, MODEL, Backend(), 0.0, SearchOptions(scoring, on_disk))
+    crowd = Crowd(store, MODEL, rule(Backend()), SearchOptions(scoring, on_disk))
 
     def look(number):
         seen = several[number % len(several)]
