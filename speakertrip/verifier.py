@@ -73,19 +73,30 @@ class SpeakerVerifier:
     @classmethod
     def from_pretrained(
         cls,
-        path: FilePath,
+        id_or_path: FilePath,
         store: FilePath | None = None,
         device: str = "auto",
         threads: int | None = None,
         needs: SpeechNeeds | None = None,
+        revision: str | None = None,
+        token: str | None = None,
     ) -> "SpeakerVerifier":
-        """Load a bundle directory.
+        """Load a bundle directory or, where there is none of that name, a model ``ORG/NAME`` of the hub.
+
+        Args:
+            id_or_path: a folder, or a name on the hub.
+            store: as of the class, like the next three.
+            device: "auto", "cpu", "cuda" or "mps".
+            threads: CPU threads.
+            needs: how much speech there must be.
+            revision: branch, tag or commit on the hub; None: its main branch. ``bundle.source`` keeps the commit.
+            token: of the hub; None: the one that the user is logged in with, if any.
 
         Raises:
-            BundleError: it is missing or damaged.
+            BundleError: it is missing or damaged, or cannot be fetched.
             UsageError: the device or the detector is not available.
         """
-        return cls(Bundle.load(path), store, device, threads, needs)
+        return cls(Bundle.load(id_or_path, revision, token), store, device, threads, needs)
 
     def load(self, files: Sequence[Speech]) -> list[Recording]:
         """Decode and measure recordings, each of one speaker.

@@ -2,12 +2,10 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import safetensors
@@ -18,20 +16,19 @@ from pydantic import Field, ValidationError
 
 from speakertrip.backend import Backend, BackendOptions, pack, unpack
 from speakertrip.bundle.files import read_folder, write_folder
+from speakertrip.bundle.layouts import (
+    BACKEND,
+    BACKEND_ARRAYS,
+    CALIBRATION,
+    CARD,
+    CONFIG,
+    WEIGHTS,
+    BundleConfig,
+)
 from speakertrip.bundle.model import SpeakerModel
+from speakertrip.bundle.source import Source, locate
 from speakertrip.config import EncoderConfig, FeatureConfig, Frozen
 from speakertrip.errors import BundleError, ConfigError
-
-CONFIG, WEIGHTS, CALIBRATION, CARD = "config.json", "model.safetensors", "calibration.json", "README.md"
-BACKEND, BACKEND_ARRAYS = "backend.json", "backend.safetensors"  # of a bundle that does more than the cosine
-
-
-class _Config(Frozen):
-    """What ``config.json`` holds."""
-
-    format: Literal[1] = 1
-    features: FeatureConfig
-    encoder: EncoderConfig
 
 
 class Calibration(Frozen):
@@ -67,6 +64,7 @@ class Bundle:
         backend: how embeddings are scored; the cosine unless something was fitted.
         identity: hexadecimal hash of configuration and weights; embeddings of different identities are never
             compared. Empty until the bundle is loaded.
+        source: what it was loaded from, with the commit if that is the hub; None until then.
     """
 
     features: FeatureConfig
@@ -76,17 +74,25 @@ class Bundle:
     card: str
     backend: Backend = field(default_factory=Backend)
     identity: str = ""
+    source: Source | None = None
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> "Bundle":
+    def load(
+        cls, path: str | PathLike[str], revision: str | None = None, token: str | None = None
+    ) -> "Bundle":
         """Read a bundle and check it: checksums, format, shapes, finite weights.
 
+        Args:
+            path: a folder; or ``ORG/NAME`` of the hub, where there is no such folder.
+            revision: branch, tag or commit on the hub; None: its main branch.
+            token: of the hub; None: the one that the user is logged in with, if any.
+
         Raises:
-            BundleError: something is missing, changed, from a newer version, or not finite.
+            BundleError: something is missing, changed, from a newer version, or not finite; or cannot be fetched.
+            StorageError: what is fetched cannot be written.
+            UsageError: a revision of a folder.
         """
-        if not os.fspath(path):  # to Path, the current folder
-            raise BundleError("The path of the bundle is empty; name its directory.")
-        folder = Path(path)
+        folder, source = locate(path, revision, token)
         files = read_folder(folder, (CONFIG, WEIGHTS, CALIBRATION, CARD))
         try:
             entries = json.loads(files[CONFIG])
@@ -94,7 +100,7 @@ class Bundle:
                 raise BundleError(
                     f"The bundle {folder} has format {entries['format']}; update speakertrip to read it."
                 )
-            config = _Config.model_validate(entries)
+            config = BundleConfig.model_validate(entries)
             calibration = Calibration.model_validate_json(files[CALIBRATION])
             weights = safetensors.torch.load(files[WEIGHTS])
             backend = _read_backend(files, config.encoder.embedding_dim)
@@ -123,6 +129,7 @@ class Bundle:
             files[CARD].decode("utf-8", "replace"),
             backend,
             _identity(files[CONFIG], files[WEIGHTS]),
+            source,
         )
 
     def with_backend(self, backend: Backend, calibration: Calibration) -> "Bundle":
@@ -154,7 +161,7 @@ class Bundle:
 
     def files(self) -> dict[str, bytes]:
         """Return what ``save`` writes: the content of each file, by name."""
-        config = _Config(features=self.features, encoder=self.encoder)
+        config = BundleConfig(features=self.features, encoder=self.encoder)
         weights = {
             name: tensor.cpu().contiguous() for name, tensor in self.model.encoder.state_dict().items()
         }

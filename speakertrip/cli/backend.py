@@ -43,6 +43,7 @@ QUALITY = click.Choice(["seconds", "magnitude", "cohort"])
 @device_options
 def backend(
     model: str,
+    revision: str | None,
     trials: str,
     manifest: str | None,
     enrollments: str | None,
@@ -77,7 +78,7 @@ def backend(
     )
     others = manifests.read_manifest(cohort) if cohort else []
     domain = manifests.read_manifest(adapt) if adapt else []
-    bundle = Bundle.load(model)
+    bundle = Bundle.load(model, revision)
     embedder = Embedder(bundle.model, device, threads)
     with progress_bar("utterances") as advance:
         fitted, scores = evaluation.fit_backend(

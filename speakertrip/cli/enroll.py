@@ -37,6 +37,7 @@ def enroll(
     add: bool,
     replace: bool,
     model: str,
+    revision: str | None,
     store: str | None,
     vad: "DetectorName",
     min_speech: float,
@@ -57,7 +58,7 @@ def enroll(
 
     needs = SpeechNeeds(vad, enrollment_seconds=min_speech)
     mode: Literal["new", "add", "replace"] = "add" if add else "replace" if replace else "new"
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
+    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs, revision)
     skipped: list[AudioSource] = []
     profile = verifier.enroll(name, [audio_source(file) for file in files], mode, skipped.append)
     for file in skipped:

@@ -37,6 +37,7 @@ def identify(
     probes: tuple[str, ...],
     top: int,
     model: str,
+    revision: str | None,
     store: str | None,
     vad: "DetectorName",
     min_speech: float,
@@ -55,7 +56,7 @@ def identify(
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
+    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs, revision)
     crowd = verifier.crowd()
 
     def answer(probe: str) -> int:

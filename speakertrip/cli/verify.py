@@ -44,6 +44,7 @@ def verify(
     arguments: tuple[str, ...],
     against: tuple[str, ...],
     model: str,
+    revision: str | None,
     store: str | None,
     vad: "DetectorName",
     min_speech: float,
@@ -66,7 +67,7 @@ def verify(
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs)
+    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs, revision)
     references = [audio_source(file) for file in against]
     speaker = verifier.embed_speaker(references) if references else verifier.enrolled(arguments[0])
 
