@@ -27,7 +27,7 @@ from speakertrip.bundle.layouts import (
 )
 from speakertrip.bundle.model import SpeakerModel
 from speakertrip.bundle.source import Source, locate
-from speakertrip.config import EncoderConfig, FeatureConfig, Frozen
+from speakertrip.config import AnyFeatureConfig, EncoderConfig, Frozen
 from speakertrip.errors import BundleError, ConfigError
 
 
@@ -67,7 +67,7 @@ class Bundle:
         source: what it was loaded from, with the commit if that is the hub; None until then.
     """
 
-    features: FeatureConfig
+    features: AnyFeatureConfig
     encoder: EncoderConfig
     model: SpeakerModel
     calibration: Calibration

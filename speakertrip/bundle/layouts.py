@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from speakertrip.bundle.files import SUMS, listed
-from speakertrip.config import EncoderConfig, FeatureConfig, Frozen
+from speakertrip.config import AnyFeatureConfig, EncoderConfig, Frozen
 
 CONFIG, WEIGHTS, CALIBRATION, CARD = "config.json", "model.safetensors", "calibration.json", "README.md"
 BACKEND, BACKEND_ARRAYS = "backend.json", "backend.safetensors"  # of a bundle that does more than the cosine
@@ -15,7 +15,7 @@ class BundleConfig(Frozen):
     """What ``config.json`` holds."""
 
     format: Literal[1] = 1
-    features: FeatureConfig
+    features: AnyFeatureConfig
     encoder: EncoderConfig
 
 

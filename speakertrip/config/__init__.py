@@ -1,7 +1,14 @@
 """Configuration: frozen models, read from TOML, unknown keys refused, changed by dotted overrides."""
 
 from speakertrip.config.augment import AugmentConfig
-from speakertrip.config.encoders import EcapaConfig, EncoderConfig, FeatureConfig, XVectorConfig
+from speakertrip.config.encoders import (
+    AnyFeatureConfig,
+    EcapaConfig,
+    EncoderConfig,
+    FeatureConfig,
+    SpeechBrainFbankConfig,
+    XVectorConfig,
+)
 from speakertrip.config.frozen import Frozen
 from speakertrip.config.losses import (
     AAMSoftmaxConfig,
@@ -31,6 +38,7 @@ from speakertrip.config.writing import to_toml
 
 __all__ = [
     "AAMSoftmaxConfig",
+    "AnyFeatureConfig",
     "AugmentConfig",
     "AverageConfig",
     "BatchConfig",
@@ -49,6 +57,7 @@ __all__ = [
     "OptimizerConfig",
     "PrototypicalConfig",
     "RunningAverageConfig",
+    "SpeechBrainFbankConfig",
     "TrainConfig",
     "TripletConfig",
     "TuneSpace",

@@ -1,8 +1,8 @@
-"""Options of the front end and of the encoders."""
+"""Options of the front ends and of the encoders."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from speakertrip.config.frozen import Frozen, Width
 
@@ -19,6 +19,28 @@ class FeatureConfig(Frozen):
         if self.f_min >= self.f_max:
             raise ValueError(f"f_min ({self.f_min:g}) must lie below f_max ({self.f_max:g})")
         return self
+
+
+class SpeechBrainFbankConfig(Frozen):
+    """The front end of SpeechBrain's speaker models: ``lobes.features.Fbank``, then each utterance's mean removed."""
+
+    kind: Literal["speechbrain-fbank"] = "speechbrain-fbank"
+    mels: int = Field(80, ge=8, le=256)
+    f_min: float = Field(0.0, ge=0)  # hertz
+    f_max: float = Field(8000.0, gt=0, le=8000)  # hertz
+
+
+LOG_MEL = "log-mel"  # FeatureConfig, which says no kind: the identity of a bundle is a hash of what it says
+
+
+def _front_end(features: Any) -> Any:
+    return features.get("kind", LOG_MEL) if isinstance(features, dict) else getattr(features, "kind", LOG_MEL)
+
+
+AnyFeatureConfig = Annotated[
+    Annotated[FeatureConfig, Tag(LOG_MEL)] | Annotated[SpeechBrainFbankConfig, Tag("speechbrain-fbank")],
+    Discriminator(_front_end),
+]
 
 
 class EcapaConfig(Frozen):

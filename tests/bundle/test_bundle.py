@@ -59,6 +59,13 @@ def test_the_identity_is_that_of_configuration_and_weights(tmp_path, make_bundle
     assert len({bundle.identity for bundle in bundles.values()}) == 3
 
 
+def test_what_a_bundle_of_the_log_mel_front_end_says_of_it_stays(bundle_folder):
+    """Its hash is the identity that speakers are enrolled by."""
+    config = json.loads((bundle_folder / "config.json").read_text())
+    assert config["features"] == {"mels": 40, "f_min": 20.0, "f_max": 7600.0}
+    assert list(config) == ["format", "features", "encoder"]
+
+
 def test_there_is_no_pickle(tmp_path, make_bundle, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("pickle is used")
@@ -113,8 +120,14 @@ def test_a_missing_file(tmp_path, bundle_folder, name):
         ({"features": {"mels": 80}}, "do not fit its config.json: .*size mismatch"),
         (
             {"features": {"mels": 40, "f_min": 9000.0}},
-            r"malformed: features: .*f_min \(9000\) must lie below",
+            r"malformed: features.log-mel: .*f_min \(9000\) must lie below",
         ),
+        ({"features": {"kind": "mfcc"}}, "malformed: features: .*'mfcc'"),
+        (
+            {"features": {"kind": "speechbrain-fbank", "mels": 1}},
+            "malformed: features.speechbrain-fbank.mels",
+        ),
+        ({"features": []}, "malformed: features"),
     ],
 )
 def test_a_configuration_that_does_not_fit(tmp_path, bundle_folder, change, message):
