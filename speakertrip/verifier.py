@@ -1,5 +1,6 @@
 """Enroll and verify: the facade that applications call."""
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
@@ -42,10 +43,11 @@ class SpeakerVerifier:
         device: "auto", "cpu", "cuda" or "mps".
         threads: CPU threads; None: one for less than half a minute of audio, all cores for more.
         needs: how much speech there must be, and what detects it.
+        threshold: accept a score at or above it; None: that of the bundle.
 
     Raises:
-        UsageError: the device or the detector is not available, or the bundle was never loaded, so that it has no
-            identity.
+        UsageError: the device or the detector is not available, the threshold is not a finite number, or the bundle
+            was never loaded, so that it has no identity.
 
     Example:
         >>> verifier = SpeakerVerifier.from_pretrained("runs/demo/bundle")  # doctest: +SKIP
@@ -61,7 +63,10 @@ class SpeakerVerifier:
         device: str = "auto",
         threads: int | None = None,
         needs: SpeechNeeds | None = None,
+        threshold: float | None = None,
     ) -> None:
+        if threshold is not None and not math.isfinite(threshold):
+            raise UsageError(f"A threshold is a finite number, not {threshold}.")
         if not bundle.identity:
             raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
         self.bundle = bundle
@@ -69,6 +74,7 @@ class SpeakerVerifier:
         self.embedder = Embedder(bundle.model, device, threads)
         self.needs = needs or SpeechNeeds()
         self._detector = make_detector(self.needs.detector)
+        self._threshold = threshold
 
     @classmethod
     def from_pretrained(
@@ -80,6 +86,7 @@ class SpeakerVerifier:
         needs: SpeechNeeds | None = None,
         revision: str | None = None,
         token: str | None = None,
+        threshold: float | None = None,
     ) -> "SpeakerVerifier":
         """Load a bundle directory or, where there is none of that name, a model ``ORG/NAME`` of the hub.
 
@@ -91,12 +98,22 @@ class SpeakerVerifier:
             needs: how much speech there must be.
             revision: branch, tag or commit on the hub; None: its main branch. ``bundle.source`` keeps the commit.
             token: of the hub; None: the one that the user is logged in with, if any.
+            threshold: accept a score at or above it; None: that of the bundle.
 
         Raises:
             BundleError: it is missing or damaged, or cannot be fetched.
             UsageError: the device or the detector is not available.
         """
-        return cls(Bundle.load(id_or_path, revision, token), store, device, threads, needs)
+        return cls(Bundle.load(id_or_path, revision, token), store, device, threads, needs, threshold)
+
+    @property
+    def threshold(self) -> float:
+        """Accept a score at or above it.
+
+        Raises:
+            BundleError: none was given, and none is known of the model.
+        """
+        return self.bundle.threshold if self._threshold is None else self._threshold
 
     def load(self, files: Sequence[Speech]) -> list[Recording]:
         """Decode and measure recordings, each of one speaker.
@@ -159,9 +176,8 @@ class SpeakerVerifier:
         ]
         if enrollments or profile is None:
             profile = self.store.add(name, self.bundle.identity, enrollments, mode)
-            warn_of_odd_ones(
-                profile, len(enrollments), self.bundle.backend, self.bundle.calibration.threshold
-            )
+            if self.bundle.calibration or self._threshold is not None:  # else nothing says what sounds unlike
+                warn_of_odd_ones(profile, len(enrollments), self.bundle.backend, self.threshold)
         for row in sorted({*range(len(files))} - {*rows}):
             on_skip(recordings[row].source)
         return profile
@@ -202,14 +218,11 @@ class SpeakerVerifier:
         """Return all speakers that are enrolled with this model, at this moment.
 
         Raises:
+            BundleError: no threshold was given, and none is known of the model.
             StoreError: there are none.
         """
-        return Crowd(
-            self.store.profiles(),
-            self.bundle.identity,
-            self.bundle.backend,
-            self.bundle.calibration.threshold,
-        )
+        threshold = self.threshold
+        return Crowd(self.store.profiles(), self.bundle.identity, self.bundle.backend, threshold)
 
     def enrolled(self, name: str) -> Sides:
         """Return what an enrolled speaker is compared by.
@@ -235,7 +248,7 @@ class SpeakerVerifier:
         return self._side(embeddings, [recording.quality.seconds for recording in recordings])
 
     def compare(self, speaker: Sides, probe: Speech) -> Decision:
-        """Score a probe against a speaker, and decide by the bundle's threshold.
+        """Score a probe against a speaker, and decide by the threshold.
 
         Args:
             speaker: of ``enrolled`` or ``embed_speaker``.
@@ -243,10 +256,12 @@ class SpeakerVerifier:
 
         Raises:
             AudioError: the probe cannot be used, or holds too little speech.
+            BundleError: no threshold was given, and none is known of the model.
         """
+        threshold = self.threshold  # first: without one, no embedding is worth its time
         only = np.zeros(1, dtype=np.int64)
         score = self.bundle.backend.score(speaker, self.embed_speaker([probe]), only, only)[0]
-        return decide(score, self.bundle.calibration.threshold, self.bundle.backend.calibration is not None)
+        return decide(score, threshold, self.bundle.backend.calibration is not None)
 
     def _require(self, recordings: Sequence[Recording], seconds: float) -> None:
         names = [recording.name for recording in recordings]

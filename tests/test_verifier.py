@@ -8,7 +8,7 @@ import soundfile
 from speakertrip import SpeakerVerifier
 from speakertrip.audio import AudioBytes
 from speakertrip.bundle import Bundle
-from speakertrip.errors import AudioError, BundleError, StoreError, UsageError
+from speakertrip.errors import AudioError, BundleError, SpeakertripWarning, StoreError, UsageError
 
 
 @pytest.fixture
@@ -161,3 +161,34 @@ def test_the_users_own_store(bundle_folder, monkeypatch, tmp_path):
     verifier = SpeakerVerifier(Bundle.load(bundle_folder), device="cpu")
     assert verifier.store.path == tmp_path / "speakertrip" / "speakers.sqlite"
     assert not verifier.store.path.parent.exists()
+
+
+def test_a_model_without_a_threshold_decides_nothing(uncalibrated_folder, files, tmp_path):
+    store = tmp_path / "speakers.sqlite"
+    silent = SpeakerVerifier.from_pretrained(uncalibrated_folder, store, "cpu")
+    silent.enroll("spk1", files[:2])  # nothing can say which sounds unlike the other
+    for decide in (
+        lambda: silent.verify("spk1", files[2]),
+        lambda: silent.verify_against([files[0]], files[2]),
+        lambda: silent.identify(files[2]),
+    ):
+        with pytest.raises(BundleError, match="No threshold is known of the model"):
+            decide()
+    for threshold, accepted in ((-1.0, True), (1.1, False)):
+        told = SpeakerVerifier.from_pretrained(uncalibrated_folder, store, "cpu", threshold=threshold)
+        decision = told.verify("spk1", files[2])
+        assert (decision.accepted, decision.threshold, decision.llr) == (accepted, threshold, None)
+        assert (told.identify(files[2]).name == "spk1") is accepted
+    with pytest.warns(SpeakertripWarning, match="sounds unlike the other recordings of spk2"):
+        told.enroll("spk2", files[:2])
+
+
+def test_a_threshold_that_is_given_takes_the_place_of_the_models(bundle_folder, files, tmp_path):
+    strict = SpeakerVerifier.from_pretrained(bundle_folder, tmp_path / "s.sqlite", "cpu", threshold=1.1)
+    assert not strict.verify_against([files[0]], files[0]).accepted
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), float("inf"), float("-inf")])
+def test_a_threshold_is_a_finite_number(bundle_folder, threshold):
+    with pytest.raises(UsageError, match="A threshold is a finite number"):
+        SpeakerVerifier.from_pretrained(bundle_folder, threshold=threshold)

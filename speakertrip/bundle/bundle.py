@@ -59,7 +59,7 @@ class Bundle:
         features: configuration of the front end.
         encoder: configuration of the encoder.
         model: front end and encoder, in evaluation mode.
-        calibration: the threshold and where it comes from.
+        calibration: the threshold and where it comes from; None of a model from elsewhere, of which none is known.
         card: the model card, Markdown.
         backend: how embeddings are scored; the cosine unless something was fitted.
         identity: hexadecimal hash of configuration and weights; embeddings of different identities are never
@@ -70,7 +70,7 @@ class Bundle:
     features: AnyFeatureConfig
     encoder: EncoderConfig
     model: SpeakerModel
-    calibration: Calibration
+    calibration: Calibration | None
     card: str
     backend: Backend = field(default_factory=Backend)
     identity: str = ""
@@ -93,7 +93,7 @@ class Bundle:
             UsageError: a revision of a folder.
         """
         folder, source = locate(path, revision, token)
-        files = read_folder(folder, (CONFIG, WEIGHTS, CALIBRATION, CARD))
+        files = read_folder(folder, (CONFIG, WEIGHTS, CARD))
         try:
             entries = json.loads(files[CONFIG])
             if isinstance(entries, dict) and isinstance(entries.get("format"), int) and entries["format"] > 1:
@@ -101,7 +101,9 @@ class Bundle:
                     f"The bundle {folder} has format {entries['format']}; update speakertrip to read it."
                 )
             config = BundleConfig.model_validate(entries)
-            calibration = Calibration.model_validate_json(files[CALIBRATION])
+            calibration = (
+                Calibration.model_validate_json(files[CALIBRATION]) if CALIBRATION in files else None
+            )
             weights = safetensors.torch.load(files[WEIGHTS])
             backend = _read_backend(files, config.encoder.embedding_dim)
         except (ValidationError, ValueError, safetensors.SafetensorError) as error:
@@ -131,6 +133,25 @@ class Bundle:
             _identity(files[CONFIG], files[WEIGHTS]),
             source,
         )
+
+    @property
+    def threshold(self) -> float:
+        """Accept a score of the backend at or above it.
+
+        Raises:
+            BundleError: none is known, of a model from elsewhere that was never calibrated.
+        """
+        if self.calibration is None:
+            raise BundleError(
+                f"No threshold is known of the model {self.source or ''}".rstrip()
+                + ": fit one to trials of your own by `speakertrip backend`, or say one by --threshold."
+            )
+        return self.calibration.threshold
+
+    @property
+    def held_out(self) -> str:
+        """Hash of the names of the speakers that were held out of the training; empty where that is not known."""
+        return self.calibration.held_out if self.calibration else ""
 
     def with_backend(self, backend: Backend, calibration: Calibration) -> "Bundle":
         """Return the same model with another backend and the threshold of its scores; the card says so."""
@@ -165,11 +186,12 @@ class Bundle:
         weights = {
             name: tensor.cpu().contiguous() for name, tensor in self.model.encoder.state_dict().items()
         }
+        calibration = self.calibration
         with torch.no_grad():
             return {
                 CONFIG: config.model_dump_json(indent=2).encode(),
                 WEIGHTS: safetensors.torch.save(weights),
-                CALIBRATION: self.calibration.model_dump_json(indent=2).encode(),
+                **({CALIBRATION: calibration.model_dump_json(indent=2).encode()} if calibration else {}),
                 CARD: self.card.encode(),
                 **_write_backend(self.backend),
             }

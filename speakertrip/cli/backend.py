@@ -92,7 +92,7 @@ def backend(
         trials=found.trials,
         targets=found.targets,
         speakers=found.speakers,
-        held_out=bundle.calibration.held_out,
+        held_out=bundle.held_out,
     )
     bundle.with_backend(fitted, calibration).save(out)
     click.echo(

@@ -14,6 +14,7 @@ from speakertrip.cli.options import (
     require_one_stdin,
     speech_options,
     store_option,
+    threshold_option,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ NOBODY = 1
 @click.argument("probes", nargs=-1, required=True, metavar="PROBE...")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Candidates to show.")
 @model_option
+@threshold_option
 @store_option
 @speech_options(0.5)
 @json_option
@@ -38,6 +40,7 @@ def identify(
     top: int,
     model: str,
     revision: str | None,
+    threshold: float | None,
     store: str | None,
     vad: "DetectorName",
     min_speech: float,
@@ -56,7 +59,9 @@ def identify(
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs, revision)
+    verifier = SpeakerVerifier.from_pretrained(
+        model, store, device, threads, needs, revision, threshold=threshold
+    )
     crowd = verifier.crowd()
 
     def answer(probe: str) -> int:

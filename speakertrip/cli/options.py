@@ -70,6 +70,22 @@ class Prior(click.FloatRange):
         return number
 
 
+class Finite(click.FloatRange):
+    """A number that is neither infinite nor NaN, by which everybody or nobody would be accepted."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
+
+
+threshold_option = click.option(
+    "--threshold", type=Finite(), metavar="SCORE", help="Accept at or above it  [default: the model's]"
+)
+
+
 def in_words(utterances: Sequence["Utterance"]) -> str:
     """Count utterances and their speakers."""
     speakers = len({utterance.speaker for utterance in utterances})

@@ -16,6 +16,7 @@ from speakertrip.cli.options import (
     require_one_stdin,
     speech_options,
     store_option,
+    threshold_option,
 )
 from speakertrip.errors import UsageError
 
@@ -34,6 +35,7 @@ REJECTED = 1
     help="Audio of the claimed speaker, instead of a NAME; repeatable.",
 )
 @model_option
+@threshold_option
 @store_option
 @speech_options(0.5)
 @json_option
@@ -45,6 +47,7 @@ def verify(
     against: tuple[str, ...],
     model: str,
     revision: str | None,
+    threshold: float | None,
     store: str | None,
     vad: "DetectorName",
     min_speech: float,
@@ -67,7 +70,9 @@ def verify(
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    verifier = SpeakerVerifier.from_pretrained(model, store, device, threads, needs, revision)
+    verifier = SpeakerVerifier.from_pretrained(
+        model, store, device, threads, needs, revision, threshold=threshold
+    )
     references = [audio_source(file) for file in against]
     speaker = verifier.embed_speaker(references) if references else verifier.enrolled(arguments[0])
 

@@ -101,4 +101,4 @@ def _read(source: str | PathLike[str]) -> tuple[AnyFeatureConfig, EncoderConfig,
         origin, weights = read_model(path)
         return origin.config.features, origin.config.encoder, origin.held_out, weights
     bundle = Bundle.load(path / BUNDLE if (path / BUNDLE).is_dir() else path)
-    return bundle.features, bundle.encoder, bundle.calibration.held_out, bundle.model.state_dict()
+    return bundle.features, bundle.encoder, bundle.held_out, bundle.model.state_dict()

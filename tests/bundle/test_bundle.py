@@ -66,6 +66,20 @@ def test_what_a_bundle_of_the_log_mel_front_end_says_of_it_stays(bundle_folder):
     assert list(config) == ["format", "features", "encoder"]
 
 
+def test_a_model_without_a_threshold(uncalibrated_folder, bundle_folder, make_bundle, tmp_path):
+    loaded = Bundle.load(uncalibrated_folder)
+    assert loaded.calibration is None
+    assert loaded.held_out == ""
+    assert not (uncalibrated_folder / "calibration.json").exists()
+    assert loaded.identity == Bundle.load(bundle_folder).identity
+    with pytest.raises(
+        BundleError, match=r"uncalibrated: fit one .* by `speakertrip backend`, or say .*threshold"
+    ):
+        _ = loaded.threshold
+    loaded.with_backend(loaded.backend, make_bundle(threshold=0.25).calibration).save(tmp_path / "fitted")
+    assert Bundle.load(tmp_path / "fitted").threshold == 0.25
+
+
 def test_there_is_no_pickle(tmp_path, make_bundle, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("pickle is used")
