@@ -53,7 +53,8 @@ def test_rooms_without_torch():
 def test_a_bundle_of_ours_needs_nothing_of_other_models(bundle_folder):
     script = (
         "import sys; from speakertrip import Bundle; Bundle.load(sys.argv[1]); "
-        "sys.exit(str([name for name in ('huggingface_hub', 'onnxruntime') if name in sys.modules]))"
+        "foreign = ('huggingface_hub', 'onnxruntime', 'speakertrip.bundle.inert_yaml', 'speakertrip.bundle.foreign'); "
+        "sys.exit(str([name for name in foreign if name in sys.modules]))"
     )
     command = [sys.executable, "-W", "ignore", "-c", script, str(bundle_folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -22,8 +22,10 @@ from speakertrip.bundle.layouts import (
     CALIBRATION,
     CARD,
     CONFIG,
+    HYPERPARAMS,
     WEIGHTS,
     BundleConfig,
+    kind_of,
 )
 from speakertrip.bundle.model import SpeakerModel
 from speakertrip.bundle.source import Source, locate
@@ -93,12 +95,12 @@ class Bundle:
             UsageError: a revision of a folder.
         """
         folder, source = locate(path, revision, token)
-        files = read_folder(folder, (CONFIG, WEIGHTS, CARD))
+        files, told_by = _read(folder, source)
         try:
             entries = json.loads(files[CONFIG])
             if isinstance(entries, dict) and isinstance(entries.get("format"), int) and entries["format"] > 1:
                 raise BundleError(
-                    f"The bundle {folder} has format {entries['format']}; update speakertrip to read it."
+                    f"The bundle {source} has format {entries['format']}; update speakertrip to read it."
                 )
             config = BundleConfig.model_validate(entries)
             calibration = (
@@ -107,10 +109,10 @@ class Bundle:
             weights = safetensors.torch.load(files[WEIGHTS])
             backend = _read_backend(files, config.encoder.embedding_dim)
         except (ValidationError, ValueError, safetensors.SafetensorError) as error:
-            raise BundleError(f"The bundle {folder} is malformed: {_reason(error)}.") from None
+            raise BundleError(f"The bundle {source} is malformed: {_reason(error)}.") from None
         broken = [name for name, tensor in weights.items() if not tensor.isfinite().all()]
         if broken:
-            raise BundleError(f"The bundle {folder} holds weights that are not finite numbers ({broken[0]}).")
+            raise BundleError(f"The bundle {source} holds weights that are not finite numbers ({broken[0]}).")
         try:
             model = SpeakerModel(config.features, config.encoder)
             model.encoder.load_state_dict(weights)
@@ -120,8 +122,8 @@ class Bundle:
             ConfigError,
         ) as error:  # torch lists every name and shape, on lines of their own
             raise BundleError(
-                f"The weights of {folder} do not fit its {CONFIG}: {' '.join(str(error).split())[:200]}; "
-                "copy the bundle anew."
+                f"The weights of {source} do not fit its {told_by}: {' '.join(str(error).split())[:200]}; "
+                "copy it anew."
             ) from None
         return cls(
             config.features,
@@ -195,6 +197,15 @@ class Bundle:
                 CARD: self.card.encode(),
                 **_write_backend(self.backend),
             }
+
+
+def _read(folder: Path, source: Source) -> tuple[dict[str, bytes], str]:
+    """Return the files of a bundle, made of another toolkit's model if need be, and what tells of its encoder."""
+    if kind_of([path.name for path in folder.iterdir()] if folder.is_dir() else ()) == "speechbrain":
+        from speakertrip.bundle.speechbrain import read_speechbrain  # only here is YAML read
+
+        return read_speechbrain(folder, source), HYPERPARAMS
+    return read_folder(folder, (CONFIG, WEIGHTS, CARD)), CONFIG
 
 
 def _read_backend(files: Mapping[str, bytes], dim: int) -> Backend:

@@ -9,6 +9,7 @@ from speakertrip.config import AnyFeatureConfig, EncoderConfig, Frozen
 
 CONFIG, WEIGHTS, CALIBRATION, CARD = "config.json", "model.safetensors", "calibration.json", "README.md"
 BACKEND, BACKEND_ARRAYS = "backend.json", "backend.safetensors"  # of a bundle that does more than the cosine
+HYPERPARAMS, CHECKPOINT = "hyperparams.yaml", "embedding_model.ckpt"  # of SpeechBrain
 
 
 class BundleConfig(Frozen):
@@ -19,9 +20,20 @@ class BundleConfig(Frozen):
     encoder: EncoderConfig
 
 
+Kind = Literal["bundle", "speechbrain"]
+
+
+def kind_of(names: Collection[str]) -> Kind | None:
+    """Return of what kind a model is, by the names of its files; None: of none that is known."""
+    if SUMS in names:
+        return "bundle"
+    return "speechbrain" if HYPERPARAMS in names else None
+
+
 def marker_of(names: Collection[str]) -> str | None:
-    """Return the file that tells of what kind a model is, of the names of its files; None: of no known kind."""
-    return SUMS if SUMS in names else None
+    """Return the file that a model is known by; None: it is of no known kind."""
+    kind = kind_of(names)
+    return None if kind is None else {"bundle": SUMS, "speechbrain": HYPERPARAMS}[kind]
 
 
 def needed(folder: Path, names: Collection[str]) -> list[str]:
@@ -34,4 +46,6 @@ def needed(folder: Path, names: Collection[str]) -> list[str]:
     Raises:
         BundleError: one of them is a pickle, or the checksums cannot be read.
     """
-    return [SUMS, *listed(folder)]
+    if kind_of(names) == "bundle":
+        return [SUMS, *listed(folder)]
+    return [HYPERPARAMS, CHECKPOINT, *({CARD} & set(names))]

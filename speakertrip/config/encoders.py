@@ -7,6 +7,11 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from speakertrip.config.frozen import Frozen, Width
 
 
+def _require_band(f_min: float, f_max: float) -> None:
+    if f_min >= f_max:
+        raise ValueError(f"f_min ({f_min:g}) must lie below f_max ({f_max:g})")
+
+
 class FeatureConfig(Frozen):
     """The log-mel front end; windows of 25 ms every 10 ms at 16 kHz."""
 
@@ -16,8 +21,7 @@ class FeatureConfig(Frozen):
 
     @model_validator(mode="after")
     def _band(self) -> "FeatureConfig":
-        if self.f_min >= self.f_max:
-            raise ValueError(f"f_min ({self.f_min:g}) must lie below f_max ({self.f_max:g})")
+        _require_band(self.f_min, self.f_max)
         return self
 
 
@@ -27,7 +31,12 @@ class SpeechBrainFbankConfig(Frozen):
     kind: Literal["speechbrain-fbank"] = "speechbrain-fbank"
     mels: int = Field(80, ge=8, le=256)
     f_min: float = Field(0.0, ge=0)  # hertz
-    f_max: float = Field(8000.0, gt=0, le=8000)  # hertz
+    f_max: float = Field(8000.0, le=8000)  # hertz
+
+    @model_validator(mode="after")
+    def _band(self) -> "SpeechBrainFbankConfig":
+        _require_band(self.f_min, self.f_max)
+        return self
 
 
 LOG_MEL = "log-mel"  # FeatureConfig, which says no kind: the identity of a bundle is a hash of what it says

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from speakertrip.bundle import Bundle
-from speakertrip.config import AnyFeatureConfig, EncoderConfig
+from speakertrip.config import AnyFeatureConfig, EncoderConfig, FeatureConfig
 from speakertrip.errors import ConfigError, SpeakertripWarning, UsageError
 from speakertrip.training.checkpoint import Origin, read_model
 from speakertrip.training.processes import leads
@@ -64,6 +64,11 @@ def begin_with(trainer: Trainer, source: str | PathLike[str], origin: Origin) ->
         )
     config = origin.config
     features, encoder, held_out, weights = _read(source)
+    if not isinstance(features, FeatureConfig):
+        raise ConfigError(
+            f"{source} has the front end {features.kind!r} of another toolkit, with which nothing is trained here; "
+            "begin with another model."
+        )
     if features != config.features:
         raise ConfigError(f"{source} has another front end than the configuration; make [features] alike.")
     if encoder.kind != config.encoder.kind:

@@ -1,0 +1,71 @@
+"""Models of other toolkits as the files of a bundle: what they are, and the card that says so."""
+
+from collections.abc import Mapping
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from speakertrip.bundle.inert_yaml import licence_of
+from speakertrip.bundle.layouts import CARD, CONFIG, WEIGHTS, BundleConfig
+from speakertrip.bundle.source import Source
+
+CARD_TEXT = """\
+# {name}
+
+| | |
+|---|---|
+| from | {name}, {origin} |
+| revision | {commit} |
+| licence | {licence} |
+| front end | {features} |
+| encoder | {encoder} |
+
+Embeddings are those of the model in its own toolkit; scores are cosines. **No threshold is known**: fit one to trials
+of your own, which you report nothing on, by `speakertrip backend`, or say one by `--threshold`.
+
+There is no detection of replayed or synthetic speech.
+"""
+
+
+def as_bundle(
+    config: BundleConfig, weights: Mapping[str, Tensor], origin: str, source: Source, card: bytes
+) -> dict[str, bytes]:
+    """Return the files of a bundle, by name, that is the same model.
+
+    Args:
+        config: its front end and encoder.
+        weights: of the encoder, by the names of this package.
+        origin: what it was, in words.
+        source: where it is from.
+        card: its own model card; empty if it has none.
+    """
+    plain = {
+        name: (tensor.float() if tensor.is_floating_point() else tensor).detach().clone().contiguous()
+        for name, tensor in weights.items()
+    }
+    with torch.no_grad():
+        packed = safetensors.torch.save(plain)
+    return {
+        CONFIG: config.model_dump_json(indent=2).encode(),
+        WEIGHTS: packed,
+        CARD: _card(config, origin, source, card).encode(),
+    }
+
+
+def _card(config: BundleConfig, origin: str, source: Source, card: bytes) -> str:
+    text = CARD_TEXT.format(
+        name=source.name,
+        origin=origin,
+        commit=source.commit or "not known: a folder",
+        licence=licence_of(card) or "not stated",
+        features=_facts(config.features.model_dump()),
+        encoder=_facts(config.encoder.model_dump()),
+    )
+    if card:
+        text += f"\n## The model card it came with\n\n{card.decode('utf-8', 'replace').strip()}\n"
+    return text
+
+
+def _facts(options: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in options.items())
