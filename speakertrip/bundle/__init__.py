@@ -2,5 +2,7 @@
 
 from speakertrip.bundle.bundle import Bundle, Calibration
 from speakertrip.bundle.model import SpeakerModel
+from speakertrip.bundle.source import Source
+from speakertrip.bundle.summary import summarize
 
-__all__ = ["Bundle", "Calibration", "SpeakerModel"]
+__all__ = ["Bundle", "Calibration", "Source", "SpeakerModel", "summarize"]

@@ -6,7 +6,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from speakertrip.bundle.inert_yaml import licence_of
+from speakertrip.bundle.inert_yaml import licence_of, text_of
 from speakertrip.bundle.layouts import CARD, CONFIG, WEIGHTS, BundleConfig
 from speakertrip.bundle.source import Source
 
@@ -63,7 +63,7 @@ def _card(config: BundleConfig, origin: str, source: Source, card: bytes) -> str
         encoder=_facts(config.encoder.model_dump()),
     )
     if card:
-        text += f"\n## The model card it came with\n\n{card.decode('utf-8', 'replace').strip()}\n"
+        text += f"\n## The model card it came with\n\n{text_of(card)}\n"
     return text
 
 

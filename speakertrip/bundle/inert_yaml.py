@@ -10,6 +10,7 @@ LARGEST, MOST_BRACKETS = (
     1 << 16,
     500,
 )  # bytes, and brackets that open, which PyYAML takes the square of in time
+FRONT = re.compile(rb"\A---\r?\n(.*?)\r?\n---", re.DOTALL)  # what a model card says in YAML, before its text
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,18 @@ def licence_of(card: bytes) -> str:
     >>> licence_of(b"---\nlicense: apache-2.0\n---\n# A model\n")
     'apache-2.0'
     """
-    front = re.match(rb"---\r?\n(.*?)\r?\n---", card, re.DOTALL)
+    front = FRONT.match(card)
     try:
         licence = read_inert(front[1]).get("license", "") if front else ""
     except ValueError:
         return ""
     return licence if isinstance(licence, str) else ""
+
+
+def text_of(card: bytes) -> str:
+    r"""Return what of a model card is for people.
+
+    >>> text_of(b"---\nlicense: apache-2.0\n---\n# A model\n")
+    '# A model'
+    """
+    return FRONT.sub(b"", card).decode("utf-8", "replace").strip()
