@@ -1,8 +1,9 @@
 """The model directory: configuration, weights, calibration, card and checksums."""
 
 from speakertrip.bundle.bundle import Bundle, Calibration
+from speakertrip.bundle.importing import import_bundle
 from speakertrip.bundle.model import SpeakerModel
 from speakertrip.bundle.source import Source
 from speakertrip.bundle.summary import summarize
 
-__all__ = ["Bundle", "Calibration", "Source", "SpeakerModel", "summarize"]
+__all__ = ["Bundle", "Calibration", "Source", "SpeakerModel", "import_bundle", "summarize"]

@@ -10,12 +10,10 @@ from pathlib import Path
 import numpy as np
 import safetensors
 import safetensors.numpy
-import safetensors.torch
-import torch
 from pydantic import Field, ValidationError
 
 from speakertrip.backend import Backend, BackendOptions, pack, unpack
-from speakertrip.bundle.files import read_folder, write_folder
+from speakertrip.bundle.files import SUMS, read_folder, write_folder
 from speakertrip.bundle.layouts import (
     BACKEND,
     BACKEND_ARRAYS,
@@ -26,10 +24,13 @@ from speakertrip.bundle.layouts import (
     WEIGHTS,
     BundleConfig,
     kind_of,
+    names_in,
+    onnx_files,
 )
 from speakertrip.bundle.model import SpeakerModel
 from speakertrip.bundle.source import Source, locate
-from speakertrip.config import AnyFeatureConfig, EncoderConfig, Frozen
+from speakertrip.bundle.weights import pack_weights, unpack_weights, weights_file
+from speakertrip.config import AnyEncoderConfig, AnyFeatureConfig, Frozen
 from speakertrip.errors import BundleError, ConfigError
 
 
@@ -70,7 +71,7 @@ class Bundle:
     """
 
     features: AnyFeatureConfig
-    encoder: EncoderConfig
+    encoder: AnyEncoderConfig
     model: SpeakerModel
     calibration: Calibration | None
     card: str
@@ -84,6 +85,10 @@ class Bundle:
     ) -> "Bundle":
         """Read a bundle and check it: checksums, format, shapes, finite weights.
 
+        A folder, or a model of the hub, may also hold a SpeechBrain ECAPA-TDNN or x-vector (``hyperparams.yaml`` and
+        ``embedding_model.ckpt``) or one ONNX file in WeSpeaker's manner. Nothing that these hold is run but the network
+        of an ONNX file. Its identity is that of the bundle that ``save`` writes of it.
+
         Args:
             path: a folder; or ``ORG/NAME`` of the hub, where there is no such folder.
             revision: branch, tag or commit on the hub; None: its main branch.
@@ -92,7 +97,7 @@ class Bundle:
         Raises:
             BundleError: something is missing, changed, from a newer version, or not finite; or cannot be fetched.
             StorageError: what is fetched cannot be written.
-            UsageError: a revision of a folder.
+            UsageError: a revision of a folder, or an ONNX file without onnxruntime.
         """
         folder, source = locate(path, revision, token)
         files, told_by = _read(folder, source)
@@ -106,21 +111,18 @@ class Bundle:
             calibration = (
                 Calibration.model_validate_json(files[CALIBRATION]) if CALIBRATION in files else None
             )
-            weights = safetensors.torch.load(files[WEIGHTS])
             backend = _read_backend(files, config.encoder.embedding_dim)
         except (ValidationError, ValueError, safetensors.SafetensorError) as error:
             raise BundleError(f"The bundle {source} is malformed: {_reason(error)}.") from None
-        broken = [name for name, tensor in weights.items() if not tensor.isfinite().all()]
-        if broken:
-            raise BundleError(f"The bundle {source} holds weights that are not finite numbers ({broken[0]}).")
+        weights = weights_file(config.encoder)
+        if weights not in files:
+            raise BundleError(f"The bundle {source} is incomplete: {weights} cannot be read.")
         try:
             model = SpeakerModel(config.features, config.encoder)
-            model.encoder.load_state_dict(weights)
-        except (
-            RuntimeError,
-            ValueError,
-            ConfigError,
-        ) as error:  # torch lists every name and shape, on lines of their own
+            unpack_weights(model.encoder, files[weights])
+        except ValueError as error:
+            raise BundleError(f"The bundle {source} is malformed: {_reason(error)}.") from None
+        except (RuntimeError, ConfigError) as error:
             raise BundleError(
                 f"The weights of {source} do not fit its {told_by}: {' '.join(str(error).split())[:200]}; "
                 "copy it anew."
@@ -132,7 +134,7 @@ class Bundle:
             calibration,
             files[CARD].decode("utf-8", "replace"),
             backend,
-            _identity(files[CONFIG], files[WEIGHTS]),
+            _identity(files[CONFIG], files[weights]),
             source,
         )
 
@@ -185,27 +187,33 @@ class Bundle:
     def files(self) -> dict[str, bytes]:
         """Return what ``save`` writes: the content of each file, by name."""
         config = BundleConfig(features=self.features, encoder=self.encoder)
-        weights = {
-            name: tensor.cpu().contiguous() for name, tensor in self.model.encoder.state_dict().items()
-        }
         calibration = self.calibration
-        with torch.no_grad():
-            return {
-                CONFIG: config.model_dump_json(indent=2).encode(),
-                WEIGHTS: safetensors.torch.save(weights),
-                **({CALIBRATION: calibration.model_dump_json(indent=2).encode()} if calibration else {}),
-                CARD: self.card.encode(),
-                **_write_backend(self.backend),
-            }
+        return {
+            CONFIG: config.model_dump_json(indent=2).encode(),
+            weights_file(self.encoder): pack_weights(self.model.encoder),
+            **({CALIBRATION: calibration.model_dump_json(indent=2).encode()} if calibration else {}),
+            CARD: self.card.encode(),
+            **_write_backend(self.backend),
+        }
 
 
 def _read(folder: Path, source: Source) -> tuple[dict[str, bytes], str]:
     """Return the files of a bundle, made of another toolkit's model if need be, and what tells of its encoder."""
-    if kind_of([path.name for path in folder.iterdir()] if folder.is_dir() else ()) == "speechbrain":
-        from speakertrip.bundle.speechbrain import read_speechbrain  # only here is YAML read
+    names = names_in(folder)
+    match kind_of(names):
+        case "speechbrain":
+            from speakertrip.bundle.speechbrain import read_speechbrain  # only here is YAML read
 
-        return read_speechbrain(folder, source), HYPERPARAMS
-    return read_folder(folder, (CONFIG, WEIGHTS, CARD)), CONFIG
+            return read_speechbrain(folder, source), HYPERPARAMS
+        case "onnx":
+            from speakertrip.bundle.wespeaker import read_onnx
+
+            return read_onnx(folder, source), CONFIG
+    if SUMS not in names and len(onnx_files(names)) > 1:
+        raise BundleError(
+            f"{source} holds several ONNX files ({', '.join(onnx_files(names)[:3])}); keep one of them in a folder."
+        )
+    return read_folder(folder, (CONFIG, CARD)), CONFIG
 
 
 def _read_backend(files: Mapping[str, bytes], dim: int) -> Backend:

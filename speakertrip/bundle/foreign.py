@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping
 
-import safetensors.torch
-import torch
-from torch import Tensor
-
 from speakertrip.bundle.inert_yaml import licence_of, text_of
-from speakertrip.bundle.layouts import CARD, CONFIG, WEIGHTS, BundleConfig
+from speakertrip.bundle.layouts import CARD, CONFIG, BundleConfig
 from speakertrip.bundle.source import Source
+from speakertrip.bundle.weights import weights_file
 
 CARD_TEXT = """\
 # {name}
@@ -29,26 +26,20 @@ There is no detection of replayed or synthetic speech.
 
 
 def as_bundle(
-    config: BundleConfig, weights: Mapping[str, Tensor], origin: str, source: Source, card: bytes
+    config: BundleConfig, weights: bytes, origin: str, source: Source, card: bytes
 ) -> dict[str, bytes]:
     """Return the files of a bundle, by name, that is the same model.
 
     Args:
         config: its front end and encoder.
-        weights: of the encoder, by the names of this package.
+        weights: of the encoder, as a bundle keeps them.
         origin: what it was, in words.
         source: where it is from.
         card: its own model card; empty if it has none.
     """
-    plain = {
-        name: (tensor.float() if tensor.is_floating_point() else tensor).detach().clone().contiguous()
-        for name, tensor in weights.items()
-    }
-    with torch.no_grad():
-        packed = safetensors.torch.save(plain)
     return {
         CONFIG: config.model_dump_json(indent=2).encode(),
-        WEIGHTS: packed,
+        weights_file(config.encoder): weights,
         CARD: _card(config, origin, source, card).encode(),
     }
 

@@ -73,7 +73,7 @@ def fetch(
         if first is None:
             raise BundleError(
                 f"The model {name} of the hub is of no kind that speakertrip reads: it holds neither a bundle "
-                "(SHA256SUMS) nor a SpeechBrain model (hyperparams.yaml) nor one ONNX file."
+                "(SHA256SUMS) nor a SpeechBrain model (hyperparams.yaml) nor exactly one ONNX file."
             )
         # By its branch, so that the cache learns where the branch stands; the others are then of the same commit.
         folder = Path(hf_hub_download(name, first, revision=revision, token=token)).parent

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 from speakertrip.bundle.files import SUMS, listed
-from speakertrip.config import AnyFeatureConfig, EncoderConfig, Frozen
+from speakertrip.config import AnyEncoderConfig, AnyFeatureConfig, Frozen
 
 CONFIG, WEIGHTS, CALIBRATION, CARD = "config.json", "model.safetensors", "calibration.json", "README.md"
 BACKEND, BACKEND_ARRAYS = "backend.json", "backend.safetensors"  # of a bundle that does more than the cosine
+ONNX = "encoder.onnx"  # in place of WEIGHTS, of a network of another toolkit
 HYPERPARAMS, CHECKPOINT = "hyperparams.yaml", "embedding_model.ckpt"  # of SpeechBrain
 
 
@@ -17,23 +18,40 @@ class BundleConfig(Frozen):
 
     format: Literal[1] = 1
     features: AnyFeatureConfig
-    encoder: EncoderConfig
+    encoder: AnyEncoderConfig
 
 
-Kind = Literal["bundle", "speechbrain"]
+Kind = Literal["bundle", "speechbrain", "onnx"]
 
 
 def kind_of(names: Collection[str]) -> Kind | None:
     """Return of what kind a model is, by the names of its files; None: of none that is known."""
-    if SUMS in names:
+    if SUMS in names or {CONFIG, ONNX} <= set(names):  # the latter, of a bundle that lost its checksums
         return "bundle"
-    return "speechbrain" if HYPERPARAMS in names else None
+    if HYPERPARAMS in names:
+        return "speechbrain"
+    return "onnx" if len(onnx_files(names)) == 1 else None
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of the files of a folder; none where it cannot be read."""
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:
+        return []
+
+
+def onnx_files(names: Collection[str]) -> list[str]:
+    """Return those of some names that are of ONNX files, in no folder of their own."""
+    return sorted(name for name in names if name.lower().endswith(".onnx") and "/" not in name)
 
 
 def marker_of(names: Collection[str]) -> str | None:
     """Return the file that a model is known by; None: it is of no known kind."""
     kind = kind_of(names)
-    return None if kind is None else {"bundle": SUMS, "speechbrain": HYPERPARAMS}[kind]
+    if kind is None:
+        return None
+    return {"bundle": SUMS, "speechbrain": HYPERPARAMS}.get(kind) or onnx_files(names)[0]
 
 
 def needed(folder: Path, names: Collection[str]) -> list[str]:
@@ -46,6 +64,8 @@ def needed(folder: Path, names: Collection[str]) -> list[str]:
     Raises:
         BundleError: one of them is a pickle, or the checksums cannot be read.
     """
-    if kind_of(names) == "bundle":
+    kind = kind_of(names)
+    if kind == "bundle":
         return [SUMS, *listed(folder)]
-    return [HYPERPARAMS, CHECKPOINT, *({CARD} & set(names))]
+    card = sorted({CARD} & set(names))
+    return [*onnx_files(names), *card] if kind == "onnx" else [HYPERPARAMS, CHECKPOINT, *card]

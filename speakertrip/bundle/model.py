@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from speakertrip.config import AnyFeatureConfig, EncoderConfig
+from speakertrip.config import AnyEncoderConfig, AnyFeatureConfig
 from speakertrip.encoders import build_encoder
 from speakertrip.features import build_front_end
 
@@ -26,7 +26,7 @@ class SpeakerModel(nn.Module):
         torch.Size([2, 96])
     """
 
-    def __init__(self, features: AnyFeatureConfig, encoder: EncoderConfig) -> None:
+    def __init__(self, features: AnyFeatureConfig, encoder: AnyEncoderConfig) -> None:
         super().__init__()
         self.log_mel = build_front_end(features)
         self.encoder = build_encoder(features.mels, encoder)

@@ -10,6 +10,7 @@ from speakertrip.bundle.foreign import as_bundle
 from speakertrip.bundle.layouts import CARD, CHECKPOINT, HYPERPARAMS, BundleConfig
 from speakertrip.bundle.source import Source
 from speakertrip.bundle.speechbrain_hyperparams import read_hyperparams
+from speakertrip.bundle.weights import pack_tensors
 from speakertrip.errors import BundleError
 
 
@@ -43,7 +44,7 @@ def read_speechbrain(folder: Path, source: Source) -> dict[str, bytes]:
         f"model.{name}": tensor for name, tensor in _read_checkpoint(folder / CHECKPOINT, source).items()
     }
     config = BundleConfig(features=features, encoder=encoder)
-    return as_bundle(config, weights, "a SpeechBrain checkpoint", source, card)
+    return as_bundle(config, pack_tensors(weights), "a SpeechBrain checkpoint", source, card)
 
 
 def _read_checkpoint(path: Path, source: Source) -> dict[str, Tensor]:

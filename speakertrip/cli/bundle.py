@@ -1,7 +1,7 @@
 """``speakertrip bundle``: what models are, and models from elsewhere as bundles."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -14,7 +14,8 @@ model_argument = click.argument("model", envvar="SPEAKERTRIP_MODEL")
 def bundle() -> None:
     """Show, verify and import models: bundles, and models of other toolkits.
 
-    MODEL is a folder or ORG/NAME of the Hugging Face hub: a bundle, or a SpeechBrain ECAPA-TDNN or x-vector.
+    MODEL is a folder or ORG/NAME of the Hugging Face hub: a bundle, a SpeechBrain ECAPA-TDNN or x-vector, or an
+    encoder as one ONNX file in WeSpeaker's manner.
     """
 
 
@@ -22,16 +23,21 @@ def bundle() -> None:
 @model_argument
 @revision_option
 @click.option("--out", required=True, metavar="FOLDER", help="Bundle to write.")
+@click.option(
+    "--window", type=click.Choice(["hamming", "povey"]),
+    help="Of the filter bank of an ONNX file  [default: hamming, as WeSpeaker's]",
+)  # fmt: skip
 @json_option
-def import_(model: str, revision: str | None, out: str, as_json: bool) -> None:
+def import_(
+    model: str, revision: str | None, out: str, window: Literal["hamming", "povey"] | None, as_json: bool
+) -> None:
     """Write MODEL as a bundle of its own: safetensors, checksums, and a card that says where it is from.
 
     Speakers who were enrolled with MODEL stay valid: it is the same model.
     """
-    from speakertrip.bundle import Bundle, summarize
+    from speakertrip.bundle import import_bundle, summarize
 
-    found = Bundle.load(model, revision)
-    found.save(out)
+    found = import_bundle(model, out, revision, window=window)
     if as_json:
         print_json({"bundle": out, **summarize(found)})
     else:
@@ -61,6 +67,8 @@ def show(model: str, revision: str | None, as_json: bool) -> None:
 def verify(model: str, revision: str | None, as_json: bool) -> None:
     """Check that MODEL is whole: the hashes of its files, the shapes of its weights, and that all are finite.
 
+    An ONNX file is tried: what it gives for noise must be finite.
+
     Exits with 5 and says what is wrong if anything is.
     """
     from speakertrip.bundle import Bundle, summarize
@@ -69,9 +77,9 @@ def verify(model: str, revision: str | None, as_json: bool) -> None:
     if as_json:
         print_json({key: found[key] for key in ("model", "commit", "identity", "tensors", "parameters")})
     else:
-        click.echo(
-            f"{found['model']}: whole, {found['tensors']:,} tensors of {found['parameters']:,} numbers"
-        )
+        tensors, numbers = found["tensors"], found["parameters"]
+        size = "an ONNX file" if tensors is None else f"{tensors:,} tensors of {numbers:,} numbers"
+        click.echo(f"{found['model']}: whole, {size}")
 
 
 @bundle.command()

@@ -2,10 +2,13 @@
 
 from speakertrip.config.augment import AugmentConfig
 from speakertrip.config.encoders import (
+    AnyEncoderConfig,
     AnyFeatureConfig,
     EcapaConfig,
     EncoderConfig,
     FeatureConfig,
+    KaldiFbankConfig,
+    OnnxConfig,
     SpeechBrainFbankConfig,
     XVectorConfig,
 )
@@ -38,6 +41,7 @@ from speakertrip.config.writing import to_toml
 
 __all__ = [
     "AAMSoftmaxConfig",
+    "AnyEncoderConfig",
     "AnyFeatureConfig",
     "AugmentConfig",
     "AverageConfig",
@@ -50,10 +54,12 @@ __all__ = [
     "FeatureConfig",
     "Frozen",
     "JointConfig",
+    "KaldiFbankConfig",
     "LastAverageConfig",
     "LossConfig",
     "MarginConfig",
     "MinerConfig",
+    "OnnxConfig",
     "OptimizerConfig",
     "PrototypicalConfig",
     "RunningAverageConfig",

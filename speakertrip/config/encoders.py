@@ -39,6 +39,14 @@ class SpeechBrainFbankConfig(Frozen):
         return self
 
 
+class KaldiFbankConfig(Frozen):
+    """Kaldi's filter bank of 16-bit samples, as WeSpeaker takes it, then each utterance's mean removed."""
+
+    kind: Literal["kaldi-fbank"] = "kaldi-fbank"
+    mels: int = Field(80, ge=8, le=128)
+    window: Literal["hamming", "povey"] = "hamming"
+
+
 LOG_MEL = "log-mel"  # FeatureConfig, which says no kind: the identity of a bundle is a hash of what it says
 
 
@@ -47,7 +55,9 @@ def _front_end(features: Any) -> Any:
 
 
 AnyFeatureConfig = Annotated[
-    Annotated[FeatureConfig, Tag(LOG_MEL)] | Annotated[SpeechBrainFbankConfig, Tag("speechbrain-fbank")],
+    Annotated[FeatureConfig, Tag(LOG_MEL)]
+    | Annotated[SpeechBrainFbankConfig, Tag("speechbrain-fbank")]
+    | Annotated[KaldiFbankConfig, Tag("kaldi-fbank")],
     Discriminator(_front_end),
 ]
 
@@ -81,3 +91,13 @@ class XVectorConfig(Frozen):
 
 
 EncoderConfig = Annotated[EcapaConfig | XVectorConfig, Field(discriminator="kind")]
+
+
+class OnnxConfig(Frozen):
+    """A network of another toolkit as an ONNX file, which is used and not trained."""
+
+    kind: Literal["onnx"] = "onnx"
+    embedding_dim: Width = Field(ge=2)
+
+
+AnyEncoderConfig = Annotated[EcapaConfig | XVectorConfig | OnnxConfig, Field(discriminator="kind")]

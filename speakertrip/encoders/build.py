@@ -2,11 +2,11 @@
 
 from torch import nn
 
-from speakertrip.config import EcapaConfig, EncoderConfig
+from speakertrip.config import AnyEncoderConfig, EcapaConfig, OnnxConfig
 
 
-def build_encoder(mels: int, config: EncoderConfig) -> nn.Module:
-    """Build an encoder with fresh weights (drawn from torch's global generator).
+def build_encoder(mels: int, config: AnyEncoderConfig) -> nn.Module:
+    """Build an encoder with fresh weights (drawn from torch's global generator); an ONNX one, without its network.
 
     Args:
         mels: size of a feature frame.
@@ -26,6 +26,10 @@ def build_encoder(mels: int, config: EncoderConfig) -> nn.Module:
         from speakertrip.encoders.ecapa import Ecapa
 
         return Ecapa(mels, config)
+    if isinstance(config, OnnxConfig):
+        from speakertrip.encoders.onnx import OnnxEncoder
+
+        return OnnxEncoder(mels, config)
     from speakertrip.encoders.xvector import XVector
 
     return XVector(mels, config)

@@ -2,7 +2,8 @@
 
 from torch import nn
 
-from speakertrip.config import AnyFeatureConfig, SpeechBrainFbankConfig
+from speakertrip.config import AnyFeatureConfig, KaldiFbankConfig, SpeechBrainFbankConfig
+from speakertrip.features.kaldi_fbank import KaldiFbank
 from speakertrip.features.log_mel import LogMel
 from speakertrip.features.speechbrain_fbank import SpeechBrainFbank
 
@@ -17,4 +18,6 @@ def build_front_end(config: AnyFeatureConfig) -> nn.Module:
     """
     if isinstance(config, SpeechBrainFbankConfig):
         return SpeechBrainFbank(config)
+    if isinstance(config, KaldiFbankConfig):
+        return KaldiFbank(config)
     return LogMel(config)

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from speakertrip.bundle import Bundle
-from speakertrip.config import AnyFeatureConfig, EncoderConfig, FeatureConfig
+from speakertrip.config import AnyEncoderConfig, AnyFeatureConfig, FeatureConfig
 from speakertrip.errors import ConfigError, SpeakertripWarning, UsageError
 from speakertrip.training.checkpoint import Origin, read_model
 from speakertrip.training.processes import leads
@@ -99,7 +99,7 @@ def _leak(source: str | PathLike[str], held_out: str) -> str:
     )
 
 
-def _read(source: str | PathLike[str]) -> tuple[AnyFeatureConfig, EncoderConfig, str, dict[str, Tensor]]:
+def _read(source: str | PathLike[str]) -> tuple[AnyFeatureConfig, AnyEncoderConfig, str, dict[str, Tensor]]:
     """Return front end, encoder, hash of the speakers held out, and weights."""
     path = Path(source)
     if path.is_file():

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from onnx_file import make_onnx
 from speechbrain_folder import XVECTOR, make_folder
 
 from speakertrip.bundle import Bundle
@@ -50,6 +51,24 @@ def test_import_says_what_it_wrote(speakertrip, foreign):
     assert code == 0
     assert json.loads(out)["bundle"] == "b"
     assert json.loads(out)["model"] == str(foreign)
+
+
+def test_an_onnx_file(speakertrip, tmp_path):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "encoder_of_others.onnx").write_bytes(make_onnx())
+    assert speakertrip("bundle", "import", "m", "--out", "b", "--window", "povey") == (
+        0,
+        "b: onnx of m\n",
+        "",
+    )
+    assert speakertrip("bundle", "verify", "b") == (0, "b: whole, an ONNX file\n", "")
+    facts = json.loads(speakertrip("bundle", "show", "b", "--json")[1])
+    assert facts["features"] == {"kind": "kaldi-fbank", "mels": 80, "window": "povey"}
+    assert facts["encoder"] == {"kind": "onnx", "embedding_dim": 12}
+    assert facts["tensors"] is None
+    code, out, err = speakertrip("bundle", "import", "b", "--out", "c", "--window", "hamming")
+    assert (code, out) == (2, "")
+    assert "drop --window" in err
 
 
 def test_nothing_else_is_overwritten(speakertrip, foreign, tmp_path):
