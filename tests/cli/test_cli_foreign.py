@@ -55,3 +55,27 @@ def test_a_threshold_is_fitted_and_then_decides(speakertrip, model, lists):
     assert out.startswith("fitted: threshold ")
     assert speakertrip("verify", "--model", "fitted", *probe)[0] == 0
     assert Bundle.load("fitted").identity == Bundle.load(model).identity
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("score", "--out", "scores"),
+        ("evaluate",),
+        ("backend", "--out", "fitted"),
+        ("verify", "--against", "s0-0.wav", "s0-1.wav"),
+        ("identify", "s0-1.wav"),
+        ("enroll", "spk1", "s0-1.wav"),
+    ],
+)
+def test_every_verb_takes_a_revision(speakertrip, model, lists, words):
+    of_lists = lists if words[0] in ("score", "evaluate", "backend") else ()
+    code, out, err = speakertrip(*words, *of_lists, "--model", model, "--revision", "main")
+    assert (code, out) == (2, "")
+    assert "is a folder here, which has no revisions" in err
+
+
+def test_a_revision_is_of_a_model(speakertrip, lists):
+    code, _, err = speakertrip("evaluate", "--scores", "scores", *lists, "--revision", "main")
+    assert code == 2
+    assert "--model and --scores exclude each other" in err
