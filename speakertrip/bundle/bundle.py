@@ -117,16 +117,7 @@ class Bundle:
         weights = weights_file(config.encoder)
         if weights not in files:
             raise BundleError(f"The bundle {source} is incomplete: {weights} cannot be read.")
-        try:
-            model = SpeakerModel(config.features, config.encoder)
-            unpack_weights(model.encoder, files[weights])
-        except ValueError as error:
-            raise BundleError(f"The bundle {source} is malformed: {_reason(error)}.") from None
-        except (RuntimeError, ConfigError) as error:
-            raise BundleError(
-                f"The weights of {source} do not fit its {told_by}: {' '.join(str(error).split())[:200]}; "
-                "copy it anew."
-            ) from None
+        model = _model(config, files[weights], source, told_by)
         return cls(
             config.features,
             config.encoder,
@@ -214,6 +205,21 @@ def _read(folder: Path, source: Source) -> tuple[dict[str, bytes], str]:
             f"{source} holds several ONNX files ({', '.join(onnx_files(names)[:3])}); keep one of them in a folder."
         )
     return read_folder(folder, (CONFIG, CARD)), CONFIG
+
+
+def _model(config: BundleConfig, weights: bytes, source: Source, told_by: str) -> SpeakerModel:
+    """Return the model of a configuration with the weights of the content of their file."""
+    try:
+        model = SpeakerModel(config.features, config.encoder)
+        unpack_weights(model.encoder, weights)
+    except ValueError as error:
+        raise BundleError(f"The bundle {source} is malformed: {_reason(error)}.") from None
+    except (RuntimeError, ConfigError) as error:
+        problem = " ".join(str(error).split())[:200]
+        raise BundleError(
+            f"The weights of {source} do not fit its {told_by}: {problem}; copy it anew."
+        ) from None
+    return model
 
 
 def _read_backend(files: Mapping[str, bytes], dim: int) -> Backend:

@@ -20,16 +20,13 @@ from huggingface_hub.errors import (
 
 from speakertrip.errors import BundleError, SpeakertripError, SpeakertripWarning, StorageError
 
+Marker = Callable[[Collection[str]], str | None]
+Wanted = Callable[[Path, Collection[str]], Collection[str]]
 COMMIT = re.compile(r"[0-9a-f]{40}")  # what names one state of a model for ever
 TIMEOUT = 10.0  # seconds until the hub must have answered what a model consists of
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
-HTTP_LIBRARIES = (
-    "httpcore",
-    "httpx",
-    "httpx2",
-    "requests",
-    "urllib3",
-)  # one in each version of huggingface_hub
+# One of these is below each version of huggingface_hub, and raises errors of its own.
+HTTP_LIBRARIES = ("httpcore", "httpx", "httpx2", "requests", "urllib3")
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN to a token that may read it"
 
 
@@ -37,8 +34,8 @@ def fetch(
     name: str,
     revision: str | None,
     token: str | None,
-    marker: Callable[[Collection[str]], str | None],
-    wanted: Callable[[Path, Collection[str]], Collection[str]],
+    marker: Marker,
+    wanted: Wanted,
 ) -> tuple[Path, str]:
     """Bring the files of a model into the cache of huggingface_hub (``HF_HUB_CACHE``), unless they are there.
 
@@ -67,24 +64,7 @@ def fetch(
     if pinned and (folder := _cached(name, revision, marker, wanted)):
         return folder, folder.name
     try:
-        info = HfApi(token=token).model_info(name, revision=revision, timeout=TIMEOUT)
-        names = [entry.rfilename for entry in info.siblings or ()]
-        first = marker(names)
-        if first is None:
-            raise BundleError(
-                f"The model {name} of the hub is of no kind that speakertrip reads: it holds neither a bundle "
-                "(SHA256SUMS) nor a SpeechBrain model (hyperparams.yaml) nor exactly one ONNX file."
-            )
-        # By its branch, so that the cache learns where the branch stands; the others are then of the same commit.
-        folder = Path(hf_hub_download(name, first, revision=revision, token=token)).parent
-        files = wanted(folder, names)
-        if missing := [file for file in files if file not in names]:
-            raise BundleError(
-                f"The model {name} of the hub lacks {missing[0]} as of commit {folder.name}; name another --revision."
-            )
-        for file in files:
-            hf_hub_download(name, file, revision=folder.name, token=token)
-        return folder, folder.name
+        folder = _download(name, revision, token, marker, wanted)
     except SpeakertripError:
         raise
     except Exception as error:
@@ -98,14 +78,37 @@ def fetch(
         if not isinstance(problem, OfflineModeIsEnabled):
             text = f"The hub cannot be reached; {name} is taken from the cache, as of commit {cached.name}."
             warnings.warn(text, SpeakertripWarning, stacklevel=2)
-        return cached, cached.name
+        folder = cached
+    return folder, folder.name
+
+
+def _download(name: str, revision: str | None, token: str | None, marker: Marker, wanted: Wanted) -> Path:
+    """Fetch what is not in the cache, and return the folder; raises what huggingface_hub does, too."""
+    info = HfApi(token=token).model_info(name, revision=revision, timeout=TIMEOUT)
+    names = [entry.rfilename for entry in info.siblings or ()]
+    first = marker(names)
+    if first is None:
+        raise BundleError(
+            f"The model {name} of the hub is of no kind that speakertrip reads: it holds neither a bundle (SHA256SUMS) "
+            "nor a SpeechBrain model (hyperparams.yaml) nor exactly one ONNX file."
+        )
+    # By its branch, so that the cache learns where the branch stands; the others are then of the same commit.
+    folder = Path(hf_hub_download(name, first, revision=revision, token=token)).parent
+    files = wanted(folder, names)
+    if missing := [file for file in files if file not in names]:
+        raise BundleError(
+            f"The model {name} of the hub lacks {missing[0]} as of commit {folder.name}; name another --revision."
+        )
+    for file in files:
+        hf_hub_download(name, file, revision=folder.name, token=token)
+    return folder
 
 
 def _cached(
     name: str,
     revision: str | None,
-    marker: Callable[[Collection[str]], str | None],
-    wanted: Callable[[Path, Collection[str]], Collection[str]],
+    marker: Marker,
+    wanted: Wanted,
 ) -> Path | None:
     """Return the folder of a model that is in the cache with all that is needed."""
     try:
