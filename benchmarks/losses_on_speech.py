@@ -90,7 +90,7 @@ def run(method: str, seed: int, steps: int, data: Path, runs: Path) -> dict[str,
             seconds / 60, 1
         ),  # of this process: what was done before it was cut off is not in it
         "commit": commit(),
-        "validation_eer": bundle.calibration.eer,
+        "validation_eer": bundle.calibration.eer if bundle.calibration else None,
         "active": active,
         "lists": lists,
     }

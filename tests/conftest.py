@@ -1,6 +1,7 @@
 """What several test files share: audio like speech, small bundles of random weights, and hypothesis settings."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,14 @@ def rejecting_folder(make_bundle: Callable[..., "Bundle"], bundle_folder: Path) 
     """Return the same model with a threshold that no score reaches: it rejects everybody."""
     folder = bundle_folder.with_name("rejects")
     make_bundle(threshold=1.1).save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def uncalibrated_folder(make_bundle: Callable[..., "Bundle"], bundle_folder: Path) -> Path:
+    """Return the same model without a threshold, as one from elsewhere has none."""
+    folder = bundle_folder.with_name("uncalibrated")
+    replace(make_bundle(), calibration=None).save(folder)
     return folder
 
 

@@ -48,3 +48,14 @@ def test_rooms_without_torch():
     subprocess.run(
         [sys.executable, "-c", f"import sys, {imports}; sys.exit('torch' in sys.modules)"], check=True
     )
+
+
+def test_a_bundle_of_ours_needs_nothing_of_other_models(bundle_folder):
+    script = (
+        "import sys; from speakertrip import Bundle; Bundle.load(sys.argv[1]); "
+        "foreign = ('huggingface_hub', 'onnxruntime', 'speakertrip.bundle.inert_yaml', 'speakertrip.bundle.foreign'); "
+        "sys.exit(str([name for name in foreign if name in sys.modules]))"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", script, str(bundle_folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == "[]"

@@ -37,7 +37,25 @@ class FalseAlarmRate:
             raise ValueError(f"a false-alarm rate to choose lies in (0, 1), not at {self.rate}")
 
 
-Choice: TypeAlias = FalseAlarmRate | OperatingPoint
+@dataclass(frozen=True, slots=True)
+class GivenThreshold:
+    """A threshold that was found elsewhere.
+
+    Attributes:
+        value: accept a score at or above it.
+
+    Raises:
+        ValueError: it is not a finite number, by which everybody or nobody would be accepted.
+    """
+
+    value: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise ValueError(f"a threshold is a finite number, not {self.value}")
+
+
+Choice: TypeAlias = FalseAlarmRate | OperatingPoint | GivenThreshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +156,14 @@ class FalseAlarmTable(Frozen):
 
 
 def resolve(
-    choice: Choice | None, default: float, table: FalseAlarmTable | None, calibrated: bool
+    choice: Choice | None, default: float | None, table: FalseAlarmTable | None, calibrated: bool
 ) -> Threshold:
     """Return the threshold that a choice gives.
 
     Args:
         choice: a false-alarm rate, whose threshold is looked up; or a prior and costs, which give the Bayes threshold
-            ``ln((1 - p)/p * c_fa/c_miss)`` of likelihood ratios; None: the default.
-        default: threshold.
+            ``ln((1 - p)/p * c_fa/c_miss)`` of likelihood ratios; or a threshold; None: the default.
+        default: threshold; needed where nothing is chosen.
         table: of false alarms, where there is one.
         calibrated: whether the scores are natural-log likelihood ratios.
 
@@ -157,8 +175,9 @@ def resolve(
         >>> round(resolve(OperatingPoint(0.01), 0.0, None, calibrated=True).value, 4)
         4.5951
     """
-    value = default
-    if isinstance(choice, FalseAlarmRate):
+    if isinstance(choice, GivenThreshold):
+        value = choice.value
+    elif isinstance(choice, FalseAlarmRate):
         if table is None:
             raise UsageError(
                 "This bundle knows no threshold for a false-alarm rate: it was made before they were kept, or on fewer "
@@ -172,6 +191,10 @@ def resolve(
                 f"{REFIT}."
             )
         value = choice.threshold
+    elif default is not None:
+        value = default
+    else:
+        raise ValueError("there is neither a choice nor a default")
     return table.at(value) if table else Threshold(value)
 
 

@@ -2,6 +2,9 @@
 
 from speakertrip.bundle.bundle import Bundle
 from speakertrip.bundle.calibration import Calibration
+from speakertrip.bundle.importing import import_bundle
 from speakertrip.bundle.model import SpeakerModel
+from speakertrip.bundle.source import Source
+from speakertrip.bundle.summary import summarize
 
-__all__ = ["Bundle", "Calibration", "SpeakerModel"]
+__all__ = ["Bundle", "Calibration", "Source", "SpeakerModel", "import_bundle", "summarize"]

@@ -9,6 +9,15 @@ from pathlib import Path
 from speakertrip.errors import BundleError, StorageError
 
 SUMS = "SHA256SUMS"
+PICKLES = (
+    ".bin",
+    ".ckpt",
+    ".joblib",
+    ".pickle",
+    ".pkl",
+    ".pt",
+    ".pth",
+)  # loading them may run what they hold
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -51,14 +60,10 @@ def read_folder(folder: Path, required: tuple[str, ...]) -> dict[str, bytes]:
         BundleError: the folder or a required file is missing, or a file is not what was written.
     """
     if not folder.is_dir():
-        if not _set_aside(folder.resolve()).is_dir():
+        if not is_there(folder):
             raise BundleError(f"There is no bundle at {folder}: no such folder.")
         folder = _set_aside(folder.resolve())
-    try:
-        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-        sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines if line)}
-    except (OSError, ValueError):
-        raise BundleError(f"{folder} is not a bundle: its {SUMS} is missing or unreadable.") from None
+    sums = listed(folder)
     files: dict[str, bytes] = {}
     for name in dict.fromkeys([*required, *sums]):
         try:
@@ -71,6 +76,30 @@ def read_folder(folder: Path, required: tuple[str, ...]) -> dict[str, bytes]:
             )
         files[name] = content
     return files
+
+
+def listed(folder: Path) -> dict[str, str]:
+    """Return the names that the checksums of a folder list, each with its hash.
+
+    Raises:
+        BundleError: there are no checksums, or a name is that of a pickle.
+    """
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+        sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines if line)}
+    except (OSError, ValueError):
+        raise BundleError(f"{folder} is not a bundle: its {SUMS} is missing or unreadable.") from None
+    if pickles := [name for name in sums if name.lower().endswith(PICKLES)]:
+        raise BundleError(
+            f"The bundle {folder} holds {pickles[0]}, a pickle, which may run anything when it is read; no bundle of "
+            "speakertrip has one: ask for another copy."
+        )
+    return sums
+
+
+def is_there(folder: Path) -> bool:
+    """Tell whether a folder can be read: where it should be, or set aside by a replacement that broke off."""
+    return folder.is_dir() or _set_aside(folder.resolve()).is_dir()
 
 
 def require_replaceable(folder: Path) -> None:

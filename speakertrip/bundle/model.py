@@ -2,13 +2,13 @@
 
 from torch import Tensor, nn
 
-from speakertrip.config import EncoderConfig, FeatureConfig
+from speakertrip.config import AnyEncoderConfig, AnyFeatureConfig
 from speakertrip.encoders import build_encoder
-from speakertrip.features import LogMel
+from speakertrip.features import build_front_end
 
 
 class SpeakerModel(nn.Module):
-    """Log-mel front end and encoder.
+    """Front end and encoder; every front end gives log-mel energies, each of its own making.
 
     Args:
         features: of the front end.
@@ -20,15 +20,15 @@ class SpeakerModel(nn.Module):
 
     Example:
         >>> import torch
-        >>> from speakertrip.config import EcapaConfig
+        >>> from speakertrip.config import EcapaConfig, FeatureConfig
         >>> model = SpeakerModel(FeatureConfig(), EcapaConfig(channels=64, embedding_dim=96))
         >>> model(torch.randn(2, 16000)).shape
         torch.Size([2, 96])
     """
 
-    def __init__(self, features: FeatureConfig, encoder: EncoderConfig) -> None:
+    def __init__(self, features: AnyFeatureConfig, encoder: AnyEncoderConfig) -> None:
         super().__init__()
-        self.log_mel = LogMel(features)
+        self.log_mel = build_front_end(features)
         self.encoder = build_encoder(features.mels, encoder)
         self.embedding_dim = encoder.embedding_dim
 

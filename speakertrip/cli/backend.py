@@ -43,6 +43,7 @@ QUALITY = click.Choice(["seconds", "magnitude", "cohort"])
 @device_options
 def backend(
     model: str,
+    revision: str | None,
     trials: str,
     manifest: str | None,
     enrollments: str | None,
@@ -78,7 +79,7 @@ def backend(
     )
     others = manifests.read_manifest(cohort) if cohort else []
     domain = manifests.read_manifest(adapt) if adapt else []
-    bundle = Bundle.load(model)
+    bundle = Bundle.load(model, revision)
     embedder = Embedder(bundle.model, device, threads)
     with progress_bar("utterances") as advance:
         fitted, scores = evaluation.fit_backend(
@@ -86,7 +87,7 @@ def backend(
         )
     first, second, _ = speaker_groups(lists.trials, lists.speakers)
     targets = lists.trials.targets
-    calibration = Calibration.of(scores, targets, first, second, bundle.calibration.held_out)
+    calibration = Calibration.of(scores, targets, first, second, bundle.held_out)
     bundle.with_backend(fitted, calibration).save(out)
     click.echo(
         f"{out}: threshold {calibration.threshold:.4f}; on the trials that it was fitted on, "

@@ -49,6 +49,7 @@ def enroll(
     add: bool,
     replace: bool,
     model: str,
+    revision: str | None,
     store: str | None,
     key_file: str | None,
     vad: "DetectorName",
@@ -79,7 +80,7 @@ def enroll(
     needs = SpeechNeeds(vad, enrollment_seconds=min_speech)
     mode: Literal["new", "add", "replace"] = "add" if add else "replace" if replace else "new"
     speakers = open_store(store, key_file)
-    verifier = SpeakerVerifier.from_pretrained(model, speakers, device, threads, needs)
+    verifier = SpeakerVerifier.from_pretrained(model, speakers, device, threads, needs, revision=revision)
     if manifest:
         ctx.exit(enroll_groups(verifier, groups, mode, as_json))
     skipped: list[AudioSource] = []

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 def evaluate(
     ctx: click.Context,
     model: str | None,
+    revision: str | None,
     scores: tuple[str, ...],
     calibration: str | None,
     trials: str,
@@ -70,7 +71,7 @@ def evaluate(
     ids that target trials join count as one speaker. An interval that rests on fewer than ten speakers with target
     trials is printed with a warning.
     """
-    named = ctx.get_parameter_source("model") is ParameterSource.COMMANDLINE
+    named = ctx.get_parameter_source("model") is ParameterSource.COMMANDLINE or revision is not None
     _require_one_system(model, named, scores, calibration, write_scores)
     inputs = (trials, manifest, enrollments, calibration, *scores)
     if write_scores:
@@ -85,7 +86,7 @@ def evaluate(
     found = (
         scores_of_files(lists.trials, scores, calibration, same_trials)
         if scores
-        else score_by_model(lists, str(model), device, threads, same_trials)
+        else score_by_model(lists, str(model), revision, device, threads, same_trials)
     )
     if write_scores:
         manifests.write_scores(write_scores, lists.trials, found)

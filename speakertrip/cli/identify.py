@@ -52,10 +52,12 @@ def identify(
     probes: tuple[str, ...],
     top: int,
     model: str,
+    revision: str | None,
     store: str | None,
     key_file: str | None,
     scoring: "Scoring",
     approximate: bool,
+    threshold: float | None,
     far: float | None,
     p_target: float | None,
     c_miss: float | None,
@@ -77,7 +79,7 @@ def identify(
 
     The search is exact, and keeps a folder beside the store, FILE-search, so that the next reads what changed only.
     """
-    operating_point = chosen(far, p_target, c_miss, c_fa)
+    operating_point = chosen(threshold, far, p_target, c_miss, c_fa)
     sources = expand_folders(probes)
     from speakertrip.audio import SpeechNeeds
     from speakertrip.enrollment import SearchOptions
@@ -85,9 +87,11 @@ def identify(
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
     speakers = open_store(store, key_file)
-    verifier = SpeakerVerifier.from_pretrained(model, speakers, device, threads, needs, operating_point)
+    verifier = SpeakerVerifier.from_pretrained(
+        model, speakers, device, threads, needs, operating_point, revision
+    )
     crowd = verifier.crowd(SearchOptions(scoring, approximate=approximate))
-    threshold = verifier.store_rule().threshold
+    decided_at = verifier.store_rule().threshold
     compared: list[int] = []
 
     def answer(probe: str) -> int:
@@ -96,14 +100,14 @@ def identify(
         compared.append(found.profiles)
         if as_json:
             speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
-            errors = expected_among(threshold, found.profiles)
+            errors = expected_among(decided_at, found.profiles)
             print_json({"probe": probe, **_facts(found), **speech, **errors})
         else:
             click.echo("\n".join(_lines(probe, found)))
         return 0 if found.name else NOBODY
 
     code = answer_each(sources, as_json, answer)
-    if compared and not as_json and (note := strangers_in_words(threshold, compared[0])):
+    if compared and not as_json and (note := strangers_in_words(decided_at, compared[0])):
         click.echo(note, err=True)
     ctx.exit(code)
 

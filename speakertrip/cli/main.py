@@ -13,6 +13,7 @@ import click
 from speakertrip import __version__
 from speakertrip.cli.augment_preview import augment_preview
 from speakertrip.cli.backend import backend
+from speakertrip.cli.bundle import bundle
 from speakertrip.cli.calibrate import calibrate
 from speakertrip.cli.compare import compare
 from speakertrip.cli.completion import completion
@@ -57,6 +58,7 @@ for verb in (
     tune,
     runs,
     backend,
+    bundle,
     score,
     calibrate,
     evaluate,

@@ -47,8 +47,20 @@ class Cost(click.FloatRange):
         return number
 
 
+class Finite(click.FloatRange):
+    """A number that is neither infinite nor NaN, by which everybody or nobody would be accepted."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
+
+
 def operating_point_options(verb: Verb) -> Verb:
-    """Add ``--far``, ``--p-target``, ``--c-miss`` and ``--c-fa``, of which ``chosen`` makes an operating point."""
+    """Add ``--threshold``, ``--far``, ``--p-target``, ``--c-miss`` and ``--c-fa``, from which one is ``chosen``."""
+    given = click.option("--threshold", type=Finite(), metavar="SCORE", help="Accept at or above it.")
     far = click.option(
         "--far", type=Rate(), help="False-alarm rate of one comparison not to be exceeded, as 0.1% or 0.001."
     )
@@ -63,24 +75,30 @@ def operating_point_options(verb: Verb) -> Verb:
     false_alarm = click.option(
         "--c-fa", type=Cost(), metavar="COST", help="Of a false alarm, with --p-target  [default: 1]"
     )
-    return far(prior(miss(false_alarm(verb))))
+    return given(far(prior(miss(false_alarm(verb)))))
 
 
 def chosen(
-    far: float | None, p_target: float | None, c_miss: float | None, c_fa: float | None
+    threshold: float | None,
+    far: float | None,
+    p_target: float | None,
+    c_miss: float | None,
+    c_fa: float | None,
 ) -> "Choice | None":
     """Return the operating point of the options; None where there are none.
 
     Raises:
         UsageError: they contradict each other.
     """
-    if far is not None and p_target is not None:
-        raise UsageError("--far and --p-target exclude each other: each gives a threshold by itself.")
+    if sum(each is not None for each in (threshold, far, p_target)) > 1:
+        raise UsageError("--threshold, --far and --p-target exclude each other: each says it by itself.")
     if p_target is None and (c_miss is not None or c_fa is not None):
         raise UsageError("--c-miss and --c-fa are the costs at a prior; give it by --p-target.")
-    from speakertrip.backend import FalseAlarmRate
+    from speakertrip.backend import FalseAlarmRate, GivenThreshold
     from speakertrip.metrics import OperatingPoint
 
+    if threshold is not None:
+        return GivenThreshold(threshold)
     if far is not None:
         return FalseAlarmRate(far)
     if p_target is None:

@@ -17,16 +17,23 @@ if TYPE_CHECKING:
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
+revision_option = click.option(
+    "--revision", metavar="REVISION", help="Branch, tag or commit of a model of the hub."
+)
+
+
 def _model_option(required: bool) -> Callable[[Verb], Verb]:
-    return click.option(
+    """Return a decorator that adds ``--model`` and ``--revision``."""
+    model = click.option(
         "--model",
         envvar="SPEAKERTRIP_MODEL",
         required=required,
         show_envvar=True,
-        metavar="BUNDLE",
+        metavar="MODEL",
         shell_complete=complete_folders,
-        help="Bundle directory.",
+        help="Bundle directory, or ORG/NAME of the Hugging Face hub.",
     )
+    return lambda verb: model(revision_option(verb))
 
 
 model_option, optional_model_option = _model_option(True), _model_option(False)

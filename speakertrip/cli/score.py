@@ -23,6 +23,7 @@ from speakertrip.errors import counted
 @device_options
 def score(
     model: str,
+    revision: str | None,
     trials: str,
     manifest: str | None,
     enrollments: str | None,
@@ -36,5 +37,5 @@ def score(
     from speakertrip.manifests import write_scores
 
     lists = read_lists_and_audio(trials, manifest, enrollments)
-    write_scores(out, lists.trials, score_by_model(lists, model, device, threads, same_trials))
+    write_scores(out, lists.trials, score_by_model(lists, model, revision, device, threads, same_trials))
     click.echo(f"{out}: {counted(len(lists.trials), 'score')}")

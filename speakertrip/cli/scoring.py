@@ -132,7 +132,7 @@ def refuse_no_picture(option: str, target: str, *inputs: str | None) -> None:
 
 
 def score_by_model(
-    lists: Lists, model: str, device: str, threads: int | None, same_trials: bool
+    lists: Lists, model: str, revision: str | None, device: str, threads: int | None, same_trials: bool
 ) -> "npt.NDArray[np.float32]":
     """Score the trials of ``read_lists_and_audio`` by a bundle.
 
@@ -145,7 +145,7 @@ def score_by_model(
     from speakertrip.embedding import Embedder
 
     evaluation.check_trials(lists.trials, lists.speakers)
-    bundle = Bundle.load(model)
+    bundle = Bundle.load(model, revision)
     if not same_trials:
         require_other_trials(bundle.backend.fitted_on, lists.trials)
     embedder = Embedder(bundle.model, device, threads)

@@ -62,9 +62,11 @@ def verify(
     manifest: str | None,
     out: str | None,
     model: str,
+    revision: str | None,
     store: str | None,
     key_file: str | None,
     scoring: "Scoring",
+    threshold: float | None,
     far: float | None,
     p_target: float | None,
     c_miss: float | None,
@@ -86,7 +88,7 @@ def verify(
     --p-target chooses another. --json says how often it is expected to err in one comparison, among voices like those
     that it was found on: measure yours. There is no detection of replayed or synthetic speech.
     """
-    operating_point = chosen(far, p_target, c_miss, c_fa)
+    operating_point = chosen(threshold, far, p_target, c_miss, c_fa)
     _require_one_way(arguments, against, trials, manifest or out)
     probes = arguments if against else arguments[1:]
     if not (probes or trials):
@@ -101,7 +103,9 @@ def verify(
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
     speakers = None if against else open_store(store, key_file)
-    verifier = SpeakerVerifier.from_pretrained(model, speakers, device, threads, needs, operating_point)
+    verifier = SpeakerVerifier.from_pretrained(
+        model, speakers, device, threads, needs, operating_point, revision
+    )
     if lists:
         ctx.exit(verify_trials(verifier, lists, out, as_json))
     references = [audio_source(file) for file in expand_folders(against)]

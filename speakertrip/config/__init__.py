@@ -1,7 +1,18 @@
 """Configuration: frozen models, read from TOML, unknown keys refused, changed by dotted overrides."""
 
 from speakertrip.config.augment import AugmentConfig
-from speakertrip.config.encoders import EcapaConfig, EncoderConfig, FeatureConfig, ResNetConfig, XVectorConfig
+from speakertrip.config.encoders import (
+    AnyEncoderConfig,
+    AnyFeatureConfig,
+    EcapaConfig,
+    EncoderConfig,
+    FeatureConfig,
+    KaldiFbankConfig,
+    OnnxConfig,
+    ResNetConfig,
+    SpeechBrainFbankConfig,
+    XVectorConfig,
+)
 from speakertrip.config.frozen import Frozen
 from speakertrip.config.losses import (
     AAMSoftmaxConfig,
@@ -31,6 +42,8 @@ from speakertrip.config.writing import to_toml
 
 __all__ = [
     "AAMSoftmaxConfig",
+    "AnyEncoderConfig",
+    "AnyFeatureConfig",
     "AugmentConfig",
     "AverageConfig",
     "BatchConfig",
@@ -42,14 +55,17 @@ __all__ = [
     "FeatureConfig",
     "Frozen",
     "JointConfig",
+    "KaldiFbankConfig",
     "LastAverageConfig",
     "LossConfig",
     "MarginConfig",
     "MinerConfig",
+    "OnnxConfig",
     "OptimizerConfig",
     "PrototypicalConfig",
     "ResNetConfig",
     "RunningAverageConfig",
+    "SpeechBrainFbankConfig",
     "TrainConfig",
     "TripletConfig",
     "TuneSpace",

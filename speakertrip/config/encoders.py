@@ -1,10 +1,15 @@
-"""Options of the front end and of the encoders."""
+"""Options of the front ends and of the encoders."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from speakertrip.config.frozen import Frozen, Width
+
+
+def _require_band(f_min: float, f_max: float) -> None:
+    if f_min >= f_max:
+        raise ValueError(f"f_min ({f_min:g}) must lie below f_max ({f_max:g})")
 
 
 class FeatureConfig(Frozen):
@@ -16,9 +21,45 @@ class FeatureConfig(Frozen):
 
     @model_validator(mode="after")
     def _band(self) -> "FeatureConfig":
-        if self.f_min >= self.f_max:
-            raise ValueError(f"f_min ({self.f_min:g}) must lie below f_max ({self.f_max:g})")
+        _require_band(self.f_min, self.f_max)
         return self
+
+
+class SpeechBrainFbankConfig(Frozen):
+    """The front end of SpeechBrain's speaker models: ``lobes.features.Fbank``, then each utterance's mean removed."""
+
+    kind: Literal["speechbrain-fbank"] = "speechbrain-fbank"
+    mels: int = Field(80, ge=8, le=256)
+    f_min: float = Field(0.0, ge=0)  # hertz
+    f_max: float = Field(8000.0, le=8000)  # hertz
+
+    @model_validator(mode="after")
+    def _band(self) -> "SpeechBrainFbankConfig":
+        _require_band(self.f_min, self.f_max)
+        return self
+
+
+class KaldiFbankConfig(Frozen):
+    """Kaldi's filter bank of 16-bit samples, as WeSpeaker takes it, then each utterance's mean removed."""
+
+    kind: Literal["kaldi-fbank"] = "kaldi-fbank"
+    mels: int = Field(80, ge=8, le=128)
+    window: Literal["hamming", "povey"] = "hamming"
+
+
+LOG_MEL = "log-mel"  # FeatureConfig, which says no kind: the identity of a bundle is a hash of what it says
+
+
+def _front_end(features: Any) -> Any:
+    return features.get("kind", LOG_MEL) if isinstance(features, dict) else getattr(features, "kind", LOG_MEL)
+
+
+AnyFeatureConfig = Annotated[
+    Annotated[FeatureConfig, Tag(LOG_MEL)]
+    | Annotated[SpeechBrainFbankConfig, Tag("speechbrain-fbank")]
+    | Annotated[KaldiFbankConfig, Tag("kaldi-fbank")],
+    Discriminator(_front_end),
+]
 
 
 class EcapaConfig(Frozen):
@@ -60,3 +101,15 @@ class ResNetConfig(Frozen):
 
 
 EncoderConfig = Annotated[EcapaConfig | XVectorConfig | ResNetConfig, Field(discriminator="kind")]
+
+
+class OnnxConfig(Frozen):
+    """A network of another toolkit as an ONNX file, which is used and not trained."""
+
+    kind: Literal["onnx"] = "onnx"
+    embedding_dim: Width = Field(ge=2)
+
+
+AnyEncoderConfig = Annotated[
+    EcapaConfig | XVectorConfig | ResNetConfig | OnnxConfig, Field(discriminator="kind")
+]

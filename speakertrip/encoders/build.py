@@ -2,11 +2,11 @@
 
 from torch import nn
 
-from speakertrip.config import EcapaConfig, EncoderConfig, ResNetConfig
+from speakertrip.config import AnyEncoderConfig, EcapaConfig, OnnxConfig, ResNetConfig
 
 
-def build_encoder(mels: int, config: EncoderConfig) -> nn.Module:
-    """Build an encoder with fresh weights (drawn from torch's global generator).
+def build_encoder(mels: int, config: AnyEncoderConfig) -> nn.Module:
+    """Build an encoder with fresh weights (drawn from torch's global generator); an ONNX one, without its network.
 
     Args:
         mels: size of a feature frame.
@@ -30,6 +30,10 @@ def build_encoder(mels: int, config: EncoderConfig) -> nn.Module:
         from speakertrip.encoders.resnet import ResNet
 
         return ResNet(mels, config)
+    if isinstance(config, OnnxConfig):
+        from speakertrip.encoders.onnx import OnnxEncoder
+
+        return OnnxEncoder(mels, config)
     from speakertrip.encoders.xvector import XVector
 
     return XVector(mels, config)

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from speakertrip.bundle import Bundle
-from speakertrip.config import EncoderConfig, FeatureConfig
+from speakertrip.config import AnyEncoderConfig, AnyFeatureConfig, FeatureConfig
 from speakertrip.errors import ConfigError, SpeakertripWarning, UsageError
 from speakertrip.training.checkpoint import Origin, read_model
 from speakertrip.training.processes import leads
@@ -64,6 +64,11 @@ def begin_with(trainer: Trainer, source: str | PathLike[str], origin: Origin) ->
         )
     config = origin.config
     features, encoder, held_out, weights = _read(source)
+    if not isinstance(features, FeatureConfig):
+        raise ConfigError(
+            f"{source} has the front end {features.kind!r} of another toolkit, with which nothing is trained here; "
+            "begin with another model."
+        )
     if features != config.features:
         raise ConfigError(f"{source} has another front end than the configuration; make [features] alike.")
     if encoder.kind != config.encoder.kind:
@@ -94,11 +99,11 @@ def _leak(source: str | PathLike[str], held_out: str) -> str:
     )
 
 
-def _read(source: str | PathLike[str]) -> tuple[FeatureConfig, EncoderConfig, str, dict[str, Tensor]]:
+def _read(source: str | PathLike[str]) -> tuple[AnyFeatureConfig, AnyEncoderConfig, str, dict[str, Tensor]]:
     """Return front end, encoder, hash of the speakers held out, and weights."""
     path = Path(source)
     if path.is_file():
         origin, weights = read_model(path)
         return origin.config.features, origin.config.encoder, origin.held_out, weights
     bundle = Bundle.load(path / BUNDLE if (path / BUNDLE).is_dir() else path)
-    return bundle.features, bundle.encoder, bundle.calibration.held_out, bundle.model.state_dict()
+    return bundle.features, bundle.encoder, bundle.held_out, bundle.model.state_dict()

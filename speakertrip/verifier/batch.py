@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from speakertrip.enrollment import Enrollment, EnrollMode, Profile, check_name
-from speakertrip.enrollment.agreement import warn_of_odd_ones
 from speakertrip.enrollment.origin import Origin
 from speakertrip.enrollment.recordings import enrollment_of, new_rows
 from speakertrip.errors import AudioError, StoreError
@@ -103,8 +102,7 @@ def _enroll(
         seconds = utterances[row].duration or made.seconds
         enrollments.append(replace(made, path=str(origins[row]), seconds=seconds))
     profile = verifier.store.add(name, verifier.bundle.identity, enrollments, mode)
-    threshold = verifier.bundle.calibration.threshold
-    warn_of_odd_ones(profile, len(enrollments), verifier.bundle.backend, threshold)
+    verifier.warn_of_odd_ones(profile, len(enrollments))
     return Outcome(profile, len(enrollments))
 
 

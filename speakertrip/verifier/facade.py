@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -54,11 +55,8 @@ class SpeakerVerifier:
         device: "auto", "cpu", "cuda" or "mps".
         threads: CPU threads; None: one for less than half a minute of audio, all cores for more.
         needs: how much speech there must be, and what detects it.
-        operating_point: what is decided by: a ``FalseAlarmRate``, or an ``OperatingPoint``, a prior and costs; None:
-            the bundle's own threshold, at the equal error rate of the trials that it was found on.
-
-    Attributes:
-        rule: how scores are made and decided on, where the store has no calibration of its own.
+        operating_point: what is decided by: a ``FalseAlarmRate``, an ``OperatingPoint``: a prior and costs, or a
+            ``GivenThreshold``; None: the bundle's own, at the equal error rate of the trials that it was found on.
 
     Raises:
         UsageError: the device or the detector is not available, the bundle was never loaded, so that it has no
@@ -83,7 +81,8 @@ class SpeakerVerifier:
         if not bundle.identity:
             raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
         self.bundle, self.operating_point = bundle, operating_point
-        self.rule = DecisionRule(bundle.backend, bundle.threshold(operating_point))
+        if operating_point is not None:
+            bundle.threshold(operating_point)  # which says now what it cannot do
         self.store = store if isinstance(store, SpeakerStore) else SpeakerStore(store or default_store())
         self.embedder = Embedder(bundle.model, device, threads)
         self.needs = needs or SpeechNeeds()
@@ -92,21 +91,42 @@ class SpeakerVerifier:
     @classmethod
     def from_pretrained(
         cls,
-        path: FilePath,
+        id_or_path: FilePath,
         store: FilePath | SpeakerStore | None = None,
         device: str = "auto",
         threads: int | None = None,
         needs: SpeechNeeds | None = None,
         operating_point: Choice | None = None,
+        revision: str | None = None,
+        token: str | None = None,
     ) -> "SpeakerVerifier":
-        """Load a bundle directory.
+        """Load a bundle directory or, where there is none of that name, a model ``ORG/NAME`` of the hub.
+
+        Args:
+            id_or_path: a folder, or a name on the hub.
+            store: as of the class, like the next four.
+            device: "auto", "cpu", "cuda" or "mps".
+            threads: CPU threads.
+            needs: how much speech there must be.
+            operating_point: what is decided by.
+            revision: branch, tag or commit on the hub; None: its main branch. ``bundle.source`` keeps the commit.
+            token: of the hub; None: the one that the user is logged in with, if any.
 
         Raises:
-            BundleError: it is missing or damaged.
+            BundleError: it is missing or damaged, or cannot be fetched.
             UsageError: the device or the detector is not available, or the bundle cannot say the threshold of the
                 operating point.
         """
-        return cls(Bundle.load(path), store, device, threads, needs, operating_point)
+        return cls(Bundle.load(id_or_path, revision, token), store, device, threads, needs, operating_point)
+
+    @cached_property
+    def rule(self) -> DecisionRule:
+        """How scores are made and decided on, where the store has no calibration of its own.
+
+        Raises:
+            BundleError: no operating point was chosen, and none is known of the model.
+        """
+        return DecisionRule(self.bundle.backend, self.bundle.threshold(self.operating_point))
 
     def load(self, files: Sequence[Speech]) -> list[Recording]:
         """Decode and measure recordings, each of one speaker.
@@ -174,9 +194,7 @@ class SpeakerVerifier:
         ]
         if enrollments or profile is None:
             profile = self.store.add(name, self.bundle.identity, enrollments, mode)
-            warn_of_odd_ones(
-                profile, len(enrollments), self.bundle.backend, self.bundle.calibration.threshold
-            )
+            self.warn_of_odd_ones(profile, len(enrollments))
         for row in sorted({*range(len(files))} - {*rows}):
             on_skip(recordings[row].source)
         return profile
@@ -322,6 +340,15 @@ class SpeakerVerifier:
         if claim.identifier is not None:
             self.store.audit.decided("verify", claim.identifier, self.bundle.identity, decision)
         return decision
+
+    def warn_of_odd_ones(self, profile: Profile, new: int) -> None:
+        """Name each of the last ``new`` utterances of a profile that sounds unlike its others, by the bundle itself.
+
+        Warns:
+            SpeakertripWarning: for each of them; of a model of which no threshold is known, never.
+        """
+        if self.bundle.calibration is not None:
+            warn_of_odd_ones(profile, new, self.bundle.backend, self.bundle.calibration.threshold)
 
     def require_enough(self, recordings: Sequence[Recording], seconds: float) -> None:
         """Check that recordings hold so much speech in all, and each of them some.

@@ -148,3 +148,19 @@ def test_a_rate_in_percent_reads_back(rate):
     assert words.endswith(" %")
     assert "e" not in words
     assert float(words[:-2]) / 100 == pytest.approx(rate)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_given_threshold_is_a_finite_number(value):
+    with pytest.raises(ValueError, match="a threshold is a finite number"):
+        GivenThreshold(value)
+
+
+def test_a_given_threshold_is_taken_as_it_is():
+    assert resolve(GivenThreshold(1.5), 0.0, None, calibrated=False).value == 1.5
+    assert (
+        resolve(GivenThreshold(TABLE.points[0].threshold), None, TABLE, calibrated=False).false_alarm
+        is not None
+    )
+    with pytest.raises(ValueError, match="neither"):
+        resolve(None, None, None, calibrated=True)

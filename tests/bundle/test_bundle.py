@@ -59,6 +59,27 @@ def test_the_identity_is_that_of_configuration_and_weights(tmp_path, make_bundle
     assert len({bundle.identity for bundle in bundles.values()}) == 3
 
 
+def test_what_a_bundle_of_the_log_mel_front_end_says_of_it_stays(bundle_folder):
+    """Its hash is the identity that speakers are enrolled by."""
+    config = json.loads((bundle_folder / "config.json").read_text())
+    assert config["features"] == {"mels": 40, "f_min": 20.0, "f_max": 7600.0}
+    assert list(config) == ["format", "features", "encoder"]
+
+
+def test_a_model_without_a_threshold(uncalibrated_folder, bundle_folder, make_bundle, tmp_path):
+    loaded = Bundle.load(uncalibrated_folder)
+    assert loaded.calibration is None
+    assert loaded.held_out == ""
+    assert not (uncalibrated_folder / "calibration.json").exists()
+    assert loaded.identity == Bundle.load(bundle_folder).identity
+    with pytest.raises(
+        BundleError, match=r"uncalibrated: fit one .* by `speakertrip backend`, or say .*threshold"
+    ):
+        _ = loaded.threshold
+    loaded.with_backend(loaded.backend, make_bundle(threshold=0.25).calibration).save(tmp_path / "fitted")
+    assert Bundle.load(tmp_path / "fitted").threshold == 0.25
+
+
 def test_there_is_no_pickle(tmp_path, make_bundle, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("pickle is used")
@@ -113,8 +134,14 @@ def test_a_missing_file(tmp_path, bundle_folder, name):
         ({"features": {"mels": 80}}, "do not fit its config.json: .*size mismatch"),
         (
             {"features": {"mels": 40, "f_min": 9000.0}},
-            r"malformed: features: .*f_min \(9000\) must lie below",
+            r"malformed: features.log-mel: .*f_min \(9000\) must lie below",
         ),
+        ({"features": {"kind": "mfcc"}}, "malformed: features: .*'mfcc'"),
+        (
+            {"features": {"kind": "speechbrain-fbank", "mels": 1}},
+            "malformed: features.speechbrain-fbank.mels",
+        ),
+        ({"features": []}, "malformed: features"),
     ],
 )
 def test_a_configuration_that_does_not_fit(tmp_path, bundle_folder, change, message):

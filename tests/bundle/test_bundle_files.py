@@ -199,3 +199,10 @@ def test_no_folder(tmp_path):
             read(path)
     with pytest.raises(BundleError, match="is not a bundle"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.pt", "MODEL.PKL", "optimizer.ckpt", "pytorch_model.bin"])
+def test_pickles_are_refused_by_name(tmp_path, name):
+    write_folder(tmp_path / "x", {"a.txt": b"", name: b""})
+    with pytest.raises(BundleError, match=f"holds {name}, a pickle, which may run anything"):
+        read(tmp_path / "x")

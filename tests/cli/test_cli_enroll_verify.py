@@ -55,6 +55,17 @@ def test_enroll_and_verify(speakertrip, rejecting_folder):
     assert out.startswith("2.wav: rejected (score ")
 
 
+def test_a_threshold_of_ones_own(speakertrip, uncalibrated_folder, monkeypatch):
+    assert speakertrip("verify", "--against", "0.wav", "1.wav", "--threshold", "1.1")[0] == 1
+    monkeypatch.setenv("SPEAKERTRIP_MODEL", str(uncalibrated_folder))
+    assert speakertrip("enroll", "spk1", "0.wav", "1.wav")[0] == 0
+    for words in (("verify", "spk1"), ("verify", "--against", "0.wav"), ("identify",)):
+        refused(speakertrip(*words, "2.wav"), 5, "speakertrip backend", "--threshold")
+        assert [speakertrip(*words, "2.wav", "--threshold", each)[0] for each in ("-1", "1.1")] == [0, 1]
+        for wrong in ("nan", "inf", "high"):
+            assert speakertrip(*words, "2.wav", "--threshold", wrong)[0] == 2
+
+
 def test_against_needs_no_store(speakertrip, rejecting_folder, place):
     assert speakertrip("verify", "--against", "0.wav", "--against", "1.wav", "2.wav")[0] == 0
     assert speakertrip("verify", "--against", "0.wav", "0.wav", "--model", rejecting_folder)[0] == 1

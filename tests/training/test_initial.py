@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from speakertrip.bundle import Bundle, Calibration
-from speakertrip.config import TrainConfig
+from speakertrip.bundle import Bundle, Calibration, SpeakerModel
+from speakertrip.config import SpeechBrainFbankConfig, TrainConfig
 from speakertrip.errors import BundleError, ConfigError, SpeakertripWarning, TrainingError, UsageError
 from speakertrip.training.checkpoint import Checkpoints, Origin, Progress
 from speakertrip.training.initial import begin_with
@@ -67,6 +67,12 @@ def test_what_cannot_fit_is_refused(config, source):
     narrow = config.model_copy(update={"features": config.features.model_copy(update={"mels": 40})})
     with pytest.raises(ConfigError, match="another front end"):
         begin_with(Trainer(narrow, CPU, 6), source, origin(narrow))
+    foreign = SpeechBrainFbankConfig()
+    Bundle(foreign, config.encoder, SpeakerModel(foreign, config.encoder), None, "").save(
+        source.parent / "foreign"
+    )
+    with pytest.raises(ConfigError, match="has the front end 'speechbrain-fbank' of another toolkit"):
+        begin_with(Trainer(config, CPU, 6), source.parent / "foreign", origin(config))
     xvector = TrainConfig.model_validate(
         config.model_dump()
         | {"encoder": {"kind": "xvector", "channels": 8, "pooling_channels": 8, "embedding_dim": 8}}

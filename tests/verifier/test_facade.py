@@ -9,10 +9,16 @@ import soundfile
 
 from speakertrip import FalseAlarmRate, OperatingPoint, SpeakerVerifier
 from speakertrip.audio import AudioBytes
-from speakertrip.backend import FalseAlarmPoint, FalseAlarmTable
+from speakertrip.backend import FalseAlarmPoint, FalseAlarmTable, GivenThreshold
 from speakertrip.bundle import Bundle
 from speakertrip.enrollment import SpeakerStore
-from speakertrip.errors import AudioError, BundleError, StorageError, StoreError, UsageError
+from speakertrip.errors import (
+    AudioError,
+    BundleError,
+    StorageError,
+    StoreError,
+    UsageError,
+)
 
 
 @pytest.fixture
@@ -290,3 +296,30 @@ def test_an_encrypted_store(verifier, files, bundle_folder, tmp_path):
     assert sealed.identify(files[2]) == verifier.identify(files[2])
     with pytest.raises(StoreError, match="is encrypted"):
         SpeakerVerifier.from_pretrained(bundle_folder, store.path, "cpu").verify("spk1", files[2])
+
+
+def test_a_model_without_a_threshold_decides_nothing(uncalibrated_folder, files, tmp_path):
+    store = tmp_path / "speakers.sqlite"
+    silent = SpeakerVerifier.from_pretrained(uncalibrated_folder, store, "cpu")
+    silent.enroll("spk1", files[:2])  # nothing can say which sounds unlike the other
+    for decide in (
+        lambda: silent.verify("spk1", files[2]),
+        lambda: silent.verify_against([files[0]], files[2]),
+        lambda: silent.identify(files[2]),
+    ):
+        with pytest.raises(BundleError, match="No threshold is known of the model"):
+            decide()
+    for threshold, accepted in ((-1.0, True), (1.1, False)):
+        told = SpeakerVerifier.from_pretrained(
+            uncalibrated_folder, store, "cpu", operating_point=GivenThreshold(threshold)
+        )
+        decision = told.verify("spk1", files[2])
+        assert (decision.accepted, decision.threshold, decision.llr) == (accepted, threshold, None)
+        assert (told.identify(files[2]).name == "spk1") is accepted
+
+
+def test_a_threshold_that_is_given_takes_the_place_of_the_models(bundle_folder, files, tmp_path):
+    strict = SpeakerVerifier.from_pretrained(
+        bundle_folder, tmp_path / "s.sqlite", "cpu", operating_point=GivenThreshold(1.1)
+    )
+    assert not strict.verify_against([files[0]], files[0]).accepted

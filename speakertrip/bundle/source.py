@@ -1,0 +1,65 @@
+"""Where a model is: a folder, or the hub."""
+
+import os
+import re
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from speakertrip.bundle.files import is_there
+from speakertrip.bundle.layouts import marker_of, needed
+from speakertrip.errors import BundleError, UsageError
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)  # ORG/NAME
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a model was asked for by, and what that was.
+
+    Attributes:
+        name: a folder, or ``ORG/NAME`` of the hub.
+        commit: 40 hexadecimal digits, of a model of the hub; empty for a folder.
+    """
+
+    name: str
+    commit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} (commit {self.commit[:8]})" if self.commit else self.name
+
+
+def locate(
+    model: str | PathLike[str], revision: str | None = None, token: str | None = None
+) -> tuple[Path, Source]:
+    """Return the folder of a model, fetched from the hub if need be, and where it comes from.
+
+    A folder that exists wins; else what has the form ``ORG/NAME``, and is a string, is a model of the hub.
+
+    Args:
+        model: folder, or name on the hub.
+        revision: branch, tag or commit on the hub; None: its main branch.
+        token: of the hub; None: the one that the user is logged in with, if any.
+
+    Raises:
+        BundleError: it is neither; or as of ``hub.fetch``.
+        StorageError: the cache cannot be written.
+        UsageError: a revision of a folder.
+    """
+    name = os.fspath(model)
+    if not name:  # to Path, the current folder
+        raise BundleError("The path of the bundle is empty; name its directory.")
+    if is_there(Path(name)):
+        if revision is not None:
+            raise UsageError(
+                f"{name} is a folder here, which has no revisions; drop --revision, or move the folder away."
+            )
+        return Path(name), Source(name)
+    if not isinstance(model, str) or not HUB_ID.fullmatch(name):
+        raise BundleError(
+            f"There is no bundle at {name}: no such folder, and no name of a model of the hub (ORG/NAME)."
+        )
+    from speakertrip.bundle import hub  # it takes half a second to import
+
+    folder, commit = hub.fetch(name, revision, token, marker_of, needed)
+    return folder, Source(name, commit)

@@ -1,0 +1,98 @@
+"""``speakertrip bundle``: what models are, and models from elsewhere as bundles."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import click
+
+from speakertrip.cli.options import json_option, print_json, revision_option
+
+model_argument = click.argument("model", envvar="SPEAKERTRIP_MODEL")
+
+
+@click.group()
+def bundle() -> None:
+    """Show, verify and import models: bundles, and models of other toolkits.
+
+    MODEL is a folder or ORG/NAME of the Hugging Face hub: a bundle, a SpeechBrain ECAPA-TDNN or x-vector, or an
+    encoder as one ONNX file in WeSpeaker's manner.
+    """
+
+
+@bundle.command("import")
+@model_argument
+@revision_option
+@click.option("--out", required=True, metavar="FOLDER", help="Bundle to write.")
+@click.option(
+    "--window", type=click.Choice(["hamming", "povey"]),
+    help="Of the filter bank of an ONNX file  [default: hamming, as WeSpeaker's]",
+)  # fmt: skip
+@json_option
+def import_(
+    model: str, revision: str | None, out: str, window: Literal["hamming", "povey"] | None, as_json: bool
+) -> None:
+    """Write MODEL as a bundle of its own: safetensors, checksums, and a card that says where it is from.
+
+    Speakers who were enrolled with MODEL stay valid: it is the same model.
+    """
+    from speakertrip.bundle import import_bundle, summarize
+
+    found = import_bundle(model, out, revision, window=window)
+    if as_json:
+        print_json({"bundle": out, **summarize(found)})
+    else:
+        click.echo(f"{out}: {found.encoder.kind} of {found.source}")
+
+
+@bundle.command()
+@model_argument
+@revision_option
+@json_option
+def show(model: str, revision: str | None, as_json: bool) -> None:
+    """Say what MODEL is: its origin, front end, encoder, threshold, and the steps after the embedding."""
+    from speakertrip.bundle import Bundle, summarize
+
+    summary = summarize(Bundle.load(model, revision))
+    if as_json:
+        print_json(summary)
+    else:
+        for name, value in summary.items():
+            click.echo(f"{name:<12}{_text(value)}")
+
+
+@bundle.command()
+@model_argument
+@revision_option
+@json_option
+def verify(model: str, revision: str | None, as_json: bool) -> None:
+    """Check that MODEL is whole: the hashes of its files, the shapes of its weights, and that all are finite.
+
+    An ONNX file is tried: what it gives for noise must be finite.
+
+    Exits with 5 and says what is wrong if anything is.
+    """
+    from speakertrip.bundle import Bundle, summarize
+
+    found = summarize(Bundle.load(model, revision))
+    if as_json:
+        print_json({key: found[key] for key in ("model", "commit", "identity", "tensors", "parameters")})
+    else:
+        tensors, numbers = found["tensors"], found["parameters"]
+        size = "an ONNX file" if tensors is None else f"{tensors:,} tensors of {numbers:,} numbers"
+        click.echo(f"{found['model']}: whole, {size}")
+
+
+@bundle.command()
+@model_argument
+@revision_option
+def card(model: str, revision: str | None) -> None:
+    """Print the model card of MODEL, Markdown."""
+    from speakertrip.bundle import Bundle
+
+    click.echo(Bundle.load(model, revision).card.rstrip())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(each)}" for name, each in value.items())
+    return "-" if value is None or value == "" else str(value)
