@@ -16,7 +16,13 @@ from speakertrip.errors import UsageError, counted
 @click.option("--clear", is_flag=True, help="Forget the calibration: the model's own holds again.")
 @json_option
 def calibrate_store(
-    model: str, store: str | None, key_file: str | None, per_profile: bool, clear: bool, as_json: bool
+    model: str,
+    revision: str | None,
+    store: str | None,
+    key_file: str | None,
+    per_profile: bool,
+    clear: bool,
+    as_json: bool,
 ) -> None:
     """Fit what scores mean, and the threshold, to the voices and recordings of the store.
 
@@ -29,7 +35,7 @@ def calibrate_store(
     from speakertrip import verifier
     from speakertrip.bundle import Bundle
 
-    opened, bundle = open_store(store, key_file), Bundle.load(model)
+    opened, bundle = open_store(store, key_file), Bundle.load(model, revision)
     if clear:
         found = opened.calibrations.clear(bundle.identity)
         click.echo(f"{opened.path}: {'its calibration is forgotten' if found else 'it had no calibration'}")

@@ -20,6 +20,7 @@ from speakertrip.cli.options import (
 def doctor(
     ctx: click.Context,
     model: str | None,
+    revision: str | None,
     store: str | None,
     key_file: str | None,
     as_json: bool,
@@ -39,7 +40,7 @@ def doctor(
         return read_key(key_file)
 
     code = 0
-    for check in examine(model, store, device, threads, key):
+    for check in examine(model, store, device, threads, key, revision):
         code = max(code, check.exit_code)
         if as_json:
             facts = {"check": check.name, "status": check.status, "found": check.found}

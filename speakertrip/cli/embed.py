@@ -47,6 +47,7 @@ def embed(
     out: str | None,
     skip_bad: bool,
     model: str,
+    revision: str | None,
     vad: "DetectorName",
     min_speech: float,
     as_json: bool,
@@ -65,7 +66,7 @@ def embed(
     if manifest:
         if files or not out:
             raise UsageError("--manifest needs --out FOLDER, and no FILE beside it.")
-        _embed_manifest(manifest, out, skip_bad, model, as_json, device, threads)
+        _embed_manifest(manifest, out, skip_bad, model, revision, as_json, device, threads)
         return
     if not files:
         raise UsageError("Nothing to embed: give FILES, or --manifest MANIFEST --out FOLDER.")
@@ -74,7 +75,7 @@ def embed(
     from speakertrip.verifier import SpeakerVerifier
 
     needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    verifier = SpeakerVerifier.from_pretrained(model, None, device, threads, needs)
+    verifier = SpeakerVerifier.from_pretrained(model, None, device, threads, needs, revision=revision)
     ctx.exit(answer_each(sources, as_json, lambda file: _embed_file(verifier, file, as_json), key="file"))
 
 
@@ -92,14 +93,21 @@ def _embed_file(verifier: "SpeakerVerifier", file: str, as_json: bool) -> int:
 
 
 def _embed_manifest(
-    manifest: str, out: str, skip_bad: bool, model: str, as_json: bool, device: str, threads: int | None
+    manifest: str,
+    out: str,
+    skip_bad: bool,
+    model: str,
+    revision: str | None,
+    as_json: bool,
+    device: str,
+    threads: int | None,
 ) -> None:
     from speakertrip.bundle import Bundle
     from speakertrip.embedding import Embedder, embed_folder
     from speakertrip.manifests import read_manifest
 
     utterances = read_manifest(manifest)
-    bundle = Bundle.load(model)
+    bundle = Bundle.load(model, revision)
     embedder = Embedder(bundle.model, device, threads)
     with progress_bar("utterances") as advance:
         found = embed_folder(

@@ -20,6 +20,7 @@ def re_enroll(
     ctx: click.Context,
     names: tuple[str, ...],
     model: str,
+    revision: str | None,
     store: str | None,
     key_file: str | None,
     as_json: bool,
@@ -33,7 +34,9 @@ def re_enroll(
     """
     from speakertrip.verifier import SpeakerVerifier, outdated, renew
 
-    verifier = SpeakerVerifier.from_pretrained(model, open_store(store, key_file), device, threads)
+    verifier = SpeakerVerifier.from_pretrained(
+        model, open_store(store, key_file), device, threads, revision=revision
+    )
 
     def answer(name: str) -> int:
         profile = renew(verifier, name)

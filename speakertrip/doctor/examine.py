@@ -17,6 +17,7 @@ def examine(
     device: str = "auto",
     threads: int | None = None,
     key: Callable[[], bytes | None] = lambda: None,
+    revision: str | None = None,
 ) -> Iterator[Check]:
     """Yield what is found of the installation, of a model and of a store.
 
@@ -26,6 +27,7 @@ def examine(
         device: as of ``Embedder``.
         threads: likewise.
         key: reads that of an encrypted store.
+        revision: of a model of the hub.
     """
     yield from guarded("Python", libraries.check_python)
     without_torch = guarded("libraries", libraries.check_libraries)
@@ -51,7 +53,7 @@ def examine(
             found: list[str] = []
 
             def check() -> list[Check]:
-                checks, known = model.check_model(bundle, device, threads)
+                checks, known = model.check_model(bundle, device, threads, revision)
                 found.append(known)
                 return checks
 

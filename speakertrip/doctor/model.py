@@ -24,7 +24,9 @@ def check_devices() -> list[Check]:
     return [Check("devices", "ok", ", ".join(found))]
 
 
-def check_model(path: "FilePath", device: str, threads: int | None) -> tuple[list[Check], str]:
+def check_model(
+    path: "FilePath", device: str, threads: int | None, revision: str | None = None
+) -> tuple[list[Check], str]:
     """Load a bundle, and embed a voice by it twice; return also its identity.
 
     Raises:
@@ -37,7 +39,7 @@ def check_model(path: "FilePath", device: str, threads: int | None) -> tuple[lis
     from speakertrip.corpora.voices import draw_channel, draw_voice, synthesize
     from speakertrip.embedding import Embedder
 
-    bundle = Bundle.load(path)
+    bundle = Bundle.load(path, revision)
     what = f"{path}: {bundle.encoder.kind}, checksums right, identity {bundle.identity}"
     embedder = Embedder(bundle.model, device, threads)
     rng = np.random.default_rng(0)

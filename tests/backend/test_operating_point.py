@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from speakertrip.backend import FalseAlarmPoint, FalseAlarmRate, FalseAlarmTable, percent, resolve
+from speakertrip.backend import (
+    FalseAlarmPoint,
+    FalseAlarmRate,
+    FalseAlarmTable,
+    GivenThreshold,
+    percent,
+    resolve,
+)
 from speakertrip.errors import UsageError
 from speakertrip.metrics import OperatingPoint
 

@@ -75,9 +75,9 @@ def test_a_model_without_a_threshold(uncalibrated_folder, bundle_folder, make_bu
     with pytest.raises(
         BundleError, match=r"uncalibrated: fit one .* by `speakertrip backend`, or say .*threshold"
     ):
-        _ = loaded.threshold
+        loaded.threshold()
     loaded.with_backend(loaded.backend, make_bundle(threshold=0.25).calibration).save(tmp_path / "fitted")
-    assert Bundle.load(tmp_path / "fitted").threshold == 0.25
+    assert Bundle.load(tmp_path / "fitted").threshold().value == 0.25
 
 
 def test_there_is_no_pickle(tmp_path, make_bundle, monkeypatch):

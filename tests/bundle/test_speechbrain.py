@@ -6,6 +6,7 @@ import torch
 from speechbrain_folder import CARD, ECAPA, REST, XVECTOR, make_folder, their_embeddings
 
 from speakertrip import SpeakerVerifier
+from speakertrip.backend import GivenThreshold
 from speakertrip.bundle import Bundle
 from speakertrip.embedding import Embedder
 from speakertrip.errors import BundleError
@@ -77,7 +78,7 @@ def test_speakers_enrolled_before_and_after_the_import_are_of_one_model(ecapa, t
     Bundle.load(ecapa).save(tmp_path / "bundle")
     SpeakerVerifier.from_pretrained(ecapa, tmp_path / "s.sqlite", "cpu").enroll("spk1", speech[:1])
     verifier = SpeakerVerifier.from_pretrained(
-        tmp_path / "bundle", tmp_path / "s.sqlite", "cpu", threshold=0.99
+        tmp_path / "bundle", tmp_path / "s.sqlite", "cpu", operating_point=GivenThreshold(0.99)
     )
     assert verifier.verify("spk1", speech[0]).accepted
 

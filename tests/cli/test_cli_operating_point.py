@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from speakertrip.backend import Backend, FalseAlarmRate, LinearCalibration
+from speakertrip.backend import Backend, FalseAlarmRate, GivenThreshold, LinearCalibration
 from speakertrip.bundle import Calibration
 from speakertrip.cli.operating_point import Rate, chosen
 from speakertrip.errors import UsageError
@@ -66,18 +66,21 @@ def test_what_is_no_rate(text):
 
 
 def test_what_is_chosen():
-    assert chosen(None, None, None, None) is None
-    assert chosen(0.01, None, None, None) == FalseAlarmRate(0.01)
-    assert chosen(None, 0.01, None, 5.0) == OperatingPoint(0.01, 1.0, 5.0)
-    assert chosen(None, 0.01, 2.0, None) == OperatingPoint(0.01, 2.0, 1.0)
+    assert chosen(None, None, None, None, None) is None
+    assert chosen(None, 0.01, None, None, None) == FalseAlarmRate(0.01)
+    assert chosen(None, None, 0.01, None, 5.0) == OperatingPoint(0.01, 1.0, 5.0)
+    assert chosen(None, None, 0.01, 2.0, None) == OperatingPoint(0.01, 2.0, 1.0)
     with pytest.raises(UsageError, match="exclude each other"):
-        chosen(0.01, 0.01, None, None)
+        chosen(None, 0.01, 0.01, None, None)
+    with pytest.raises(UsageError, match="exclude each other"):
+        chosen(0.5, 0.01, None, None, None)
+    assert chosen(0.5, None, None, None, None) == GivenThreshold(0.5)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--far", "0.1%", "--p-target", "0.1"], "--far and --p-target exclude each other: each gives a threshold"),
+        (["--far", "0.1%", "--p-target", "0.1"], "--threshold, --far and --p-target exclude each other"),
         (["--c-miss", "1"], "--c-miss and --c-fa are the costs at a prior; give it by --p-target."),
         (["--far", "5%", "--c-fa", "1"], "--c-miss and --c-fa are the costs at a prior; give it by --p-target."),
         (["--far", "10"], "'10' is no rate between 0 and 1, such as 0.1% or 0.001."),

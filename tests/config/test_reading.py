@@ -83,7 +83,7 @@ def test_values_and_overrides(write):
             "[optimizer]\nfrozen_steps = 3",
             r"config\.toml: optimizer\.frozen_steps: the triplet loss has nothing",
         ),
-        ('[encoder]\nkind = "resnet"', r"encoder: .*'ecapa', 'xvector'"),
+        ('[encoder]\nkind = "resnext"', r"encoder: .*'ecapa', 'xvector'"),
         ('[encoder]\nkind = "ecapa"\nchannels = 100', r"encoder: channels \(100\) must be a multiple"),
         ("[data]\nspeeds = [1.0, 1.0]", r"data: speeds must be a non-empty list of different factors"),
         ("[augment]\nnoise_snr_db = [20, 5]", r"augment\.noise_snr_db: must be \[lowest, highest\]"),
