@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.options import Prior, device_options, model_option, progress_bar
+from speakertrip.cli.models import DeviceOptions, ModelOptions
+from speakertrip.cli.options import Prior, device_options, model_options, progress_bar
 from speakertrip.cli.scoring import list_options, read_lists_and_audio
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ QUALITY = click.Choice(["seconds", "magnitude", "cohort"])
 
 
 @click.command()
-@model_option
+@model_options
 @list_options
 @click.option(
     "--cohort", metavar="MANIFEST", help="Utterances of training speakers, for all steps but calibration."
@@ -42,8 +43,7 @@ QUALITY = click.Choice(["seconds", "magnitude", "cohort"])
 @click.option("--out", required=True, metavar="BUNDLE", help="Bundle to write.")
 @device_options
 def backend(
-    model: str,
-    revision: str | None,
+    model: ModelOptions,
     trials: str,
     manifest: str | None,
     enrollments: str | None,
@@ -60,8 +60,7 @@ def backend(
     p_target: float,
     utterances: int,
     seed: int,
-    device: str,
-    threads: int | None,
+    device: DeviceOptions,
 ) -> None:
     """Give a bundle score normalisation and calibration, fitted to a trial list that is not reported later.
 
@@ -70,8 +69,7 @@ def backend(
     """
     lists = read_lists_and_audio(trials, manifest, enrollments)
     from speakertrip import evaluation, manifests
-    from speakertrip.bundle import Bundle, Calibration
-    from speakertrip.embedding import Embedder
+    from speakertrip.bundle import Calibration
     from speakertrip.metrics import cllr, speaker_groups
 
     recipe = evaluation.BackendRecipe(
@@ -79,8 +77,8 @@ def backend(
     )
     others = manifests.read_manifest(cohort) if cohort else []
     domain = manifests.read_manifest(adapt) if adapt else []
-    bundle = Bundle.load(model, revision)
-    embedder = Embedder(bundle.model, device, threads)
+    bundle = model.load()
+    embedder = device.embedder(bundle)
     with progress_bar("utterances") as advance:
         fitted, scores = evaluation.fit_backend(
             embedder, recipe, lists.trials, lists.utterances, lists.models, others, domain, trials, advance

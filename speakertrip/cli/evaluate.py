@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from speakertrip.cli.models import DeviceOptions, ModelOptions
 from speakertrip.cli.options import Prior, device_options, json_option, optional_model_option, print_json
 from speakertrip.cli.scoring import (
     caution,
@@ -62,8 +63,7 @@ def evaluate(
     replicates: int,
     same_trials: bool,
     as_json: bool,
-    device: str,
-    threads: int | None,
+    device: DeviceOptions,
 ) -> None:
     """Print the error rates of a model, or of scores, on a trial list.
 
@@ -86,7 +86,7 @@ def evaluate(
     found = (
         scores_of_files(lists.trials, scores, calibration, same_trials)
         if scores
-        else score_by_model(lists, str(model), revision, device, threads, same_trials)
+        else score_by_model(lists, ModelOptions(str(model), revision), device, same_trials)
     )
     if write_scores:
         manifests.write_scores(write_scores, lists.trials, found)

@@ -2,7 +2,8 @@
 
 import click
 
-from speakertrip.cli.options import device_options, model_option
+from speakertrip.cli.models import DeviceOptions, ModelOptions
+from speakertrip.cli.options import device_options, model_options
 from speakertrip.cli.scoring import (
     list_options,
     read_lists_and_audio,
@@ -14,7 +15,7 @@ from speakertrip.errors import counted
 
 
 @click.command()
-@model_option
+@model_options
 @list_options
 @click.option(
     "--out", required=True, metavar="SCORES", help="Score file to write, 'enrollment test score' a line."
@@ -22,20 +23,18 @@ from speakertrip.errors import counted
 @same_trials_option
 @device_options
 def score(
-    model: str,
-    revision: str | None,
+    model: ModelOptions,
     trials: str,
     manifest: str | None,
     enrollments: str | None,
     out: str,
     same_trials: bool,
-    device: str,
-    threads: int | None,
+    device: DeviceOptions,
 ) -> None:
     """Score a trial list by a model; ``evaluate``, ``calibrate`` and ``compare`` read what is written."""
     refuse_overwriting("--out", out, trials, manifest, enrollments)
     from speakertrip.manifests import write_scores
 
     lists = read_lists_and_audio(trials, manifest, enrollments)
-    write_scores(out, lists.trials, score_by_model(lists, model, revision, device, threads, same_trials))
+    write_scores(out, lists.trials, score_by_model(lists, model, device, same_trials))
     click.echo(f"{out}: {counted(len(lists.trials), 'score')}")

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.options import Verb, progress_bar
+from speakertrip.cli.gathering import Verb
+from speakertrip.cli.models import DeviceOptions, ModelOptions
+from speakertrip.cli.options import progress_bar
 from speakertrip.errors import DataError, StorageError, UsageError, counted
 
 if TYPE_CHECKING:
@@ -132,7 +134,7 @@ def refuse_no_picture(option: str, target: str, *inputs: str | None) -> None:
 
 
 def score_by_model(
-    lists: Lists, model: str, revision: str | None, device: str, threads: int | None, same_trials: bool
+    lists: Lists, model: ModelOptions, device: DeviceOptions, same_trials: bool
 ) -> "npt.NDArray[np.float32]":
     """Score the trials of ``read_lists_and_audio`` by a bundle.
 
@@ -141,14 +143,12 @@ def score_by_model(
         SpeakertripError: as of ``Bundle.load``, ``check_trials`` and ``score_trials``.
     """
     from speakertrip import evaluation
-    from speakertrip.bundle import Bundle
-    from speakertrip.embedding import Embedder
 
     evaluation.check_trials(lists.trials, lists.speakers)
-    bundle = Bundle.load(model, revision)
+    bundle = model.load()
     if not same_trials:
         require_other_trials(bundle.backend.fitted_on, lists.trials)
-    embedder = Embedder(bundle.model, device, threads)
+    embedder = device.embedder(bundle)
     with progress_bar("utterances") as advance:
         return evaluation.score_trials(
             embedder, lists.trials, lists.utterances, lists.models, advance, bundle.backend
