@@ -2,15 +2,10 @@
 
 import click
 
+from speakertrip.cli.lists import ListOptions, list_options
 from speakertrip.cli.models import DeviceOptions, ModelOptions
 from speakertrip.cli.options import device_options, model_options
-from speakertrip.cli.scoring import (
-    list_options,
-    read_lists_and_audio,
-    refuse_overwriting,
-    same_trials_option,
-    score_by_model,
-)
+from speakertrip.cli.scoring import refuse_overwriting, same_trials_option, score_by_model
 from speakertrip.errors import counted
 
 
@@ -24,17 +19,15 @@ from speakertrip.errors import counted
 @device_options
 def score(
     model: ModelOptions,
-    trials: str,
-    manifest: str | None,
-    enrollments: str | None,
+    listed: ListOptions,
     out: str,
     same_trials: bool,
     device: DeviceOptions,
 ) -> None:
     """Score a trial list by a model; ``evaluate``, ``calibrate`` and ``compare`` read what is written."""
-    refuse_overwriting("--out", out, trials, manifest, enrollments)
+    refuse_overwriting("--out", out, *listed.files)
     from speakertrip.manifests import write_scores
 
-    lists = read_lists_and_audio(trials, manifest, enrollments)
+    lists = listed.read_for_audio()
     write_scores(out, lists.trials, score_by_model(lists, model, device, same_trials))
     click.echo(f"{out}: {counted(len(lists.trials), 'score')}")
