@@ -28,10 +28,10 @@ import numpy.typing as npt
 from speakertrip.backend import Backend, DecisionRule, Threshold, unit_rows
 from speakertrip.backend.ranking import Terms
 from speakertrip.enrollment import Enrollment, Profile, SearchOptions, SpeakerStore
-from speakertrip.enrollment.matrix import Matrix
-from speakertrip.enrollment.nearest import Table, nearest
-from speakertrip.enrollment.search import make_search
-from speakertrip.enrollment.shelf import Shelf
+from speakertrip.enrollment.search.matrix import Matrix
+from speakertrip.enrollment.search.nearest import Table, nearest
+from speakertrip.enrollment.search.search import make_search
+from speakertrip.enrollment.store.tables.shelf import Shelf
 
 DIM, TOP, PROBES, MODEL = 192, 10, 64, "0" * 64
 ONE, MANY = 1.2, 3.0  # targets

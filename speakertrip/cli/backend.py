@@ -1,21 +1,58 @@
 """``speakertrip backend``."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.options import Prior, device_options, model_option, progress_bar
-from speakertrip.cli.scoring import list_options, read_lists_and_audio
+from speakertrip.cli.gathering import gathered
+from speakertrip.cli.lists import ListOptions, list_options
+from speakertrip.cli.models import DeviceOptions, ModelOptions
+from speakertrip.cli.options import Prior, device_options, model_options, progress_bar
 
 if TYPE_CHECKING:
     from speakertrip.backend import NormKind
+    from speakertrip.evaluation import BackendRecipe
     from speakertrip.evaluation.fitting import Method, Quality
 
 QUALITY = click.Choice(["seconds", "magnitude", "cohort"])
 
 
+@dataclass(frozen=True, slots=True)
+class RecipeOptions:
+    """What the options of the steps say; ``BackendRecipe`` names them."""
+
+    centre: bool
+    lda: int | None
+    plda: bool
+    norm: "NormKind | None"
+    top: int
+    quality: "tuple[Quality, ...]"
+    method: "Method"
+    p_target: float
+    utterances: int
+    seed: int
+
+    def recipe(self) -> "BackendRecipe":
+        """Return the recipe, each measure of quality once."""
+        from speakertrip.evaluation import BackendRecipe
+
+        return BackendRecipe(
+            self.centre,
+            self.lda,
+            self.plda,
+            self.norm,
+            self.top,
+            tuple(dict.fromkeys(self.quality)),
+            self.method,
+            self.p_target,
+            self.utterances,
+            self.seed,
+        )
+
+
 @click.command()
-@model_option
+@model_options
 @list_options
 @click.option(
     "--cohort", metavar="MANIFEST", help="Utterances of training speakers, for all steps but calibration."
@@ -41,49 +78,42 @@ QUALITY = click.Choice(["seconds", "magnitude", "cohort"])
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draw of these.")
 @click.option("--out", required=True, metavar="BUNDLE", help="Bundle to write.")
 @device_options
+@gathered(RecipeOptions, "steps")
 def backend(
-    model: str,
-    revision: str | None,
-    trials: str,
-    manifest: str | None,
-    enrollments: str | None,
+    model: ModelOptions,
+    listed: ListOptions,
     cohort: str | None,
-    out: str,
-    centre: bool,
-    lda: int | None,
-    plda: bool,
     adapt: str | None,
-    norm: "NormKind | None",
-    top: int,
-    quality: "tuple[Quality, ...]",
-    method: "Method",
-    p_target: float,
-    utterances: int,
-    seed: int,
-    device: str,
-    threads: int | None,
+    steps: RecipeOptions,
+    out: str,
+    device: DeviceOptions,
 ) -> None:
     """Give a bundle score normalisation and calibration, fitted to a trial list that is not reported later.
 
     Enrolled speakers stay valid: the embeddings are the same. What the bundle had of these steps is replaced, and
     with it its thresholds: the one at the equal error rate, and those that --far of verify and identify looks up.
     """
-    lists = read_lists_and_audio(trials, manifest, enrollments)
+    lists = listed.read_for_audio()
     from speakertrip import evaluation, manifests
-    from speakertrip.bundle import Bundle, Calibration
-    from speakertrip.embedding import Embedder
+    from speakertrip.bundle import Calibration
     from speakertrip.metrics import cllr, speaker_groups
 
-    recipe = evaluation.BackendRecipe(
-        centre, lda, plda, norm, top, tuple(dict.fromkeys(quality)), method, p_target, utterances, seed
-    )
+    recipe = steps.recipe()
     others = manifests.read_manifest(cohort) if cohort else []
     domain = manifests.read_manifest(adapt) if adapt else []
-    bundle = Bundle.load(model, revision)
-    embedder = Embedder(bundle.model, device, threads)
+    bundle = model.load()
+    embedder = device.embedder(bundle)
     with progress_bar("utterances") as advance:
         fitted, scores = evaluation.fit_backend(
-            embedder, recipe, lists.trials, lists.utterances, lists.models, others, domain, trials, advance
+            embedder,
+            recipe,
+            lists.trials,
+            lists.utterances,
+            lists.models,
+            others,
+            domain,
+            listed.trials,
+            advance,
         )
     first, second, _ = speaker_groups(lists.trials, lists.speakers)
     targets = lists.trials.targets

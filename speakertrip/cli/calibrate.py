@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.lists import ListOptions, list_options
 from speakertrip.cli.options import Prior
-from speakertrip.cli.scoring import list_options, read_lists, refuse_overwriting
+from speakertrip.cli.scoring import refuse_overwriting
 from speakertrip.errors import counted
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 )
 def calibrate(
     scores: tuple[str, ...],
-    trials: str,
-    manifest: str | None,
-    enrollments: str | None,
+    listed: ListOptions,
     method: "Method",
     p_target: float,
     out: str,
@@ -36,12 +35,14 @@ def calibrate(
 
     The trials must be others than those that are reported later.
     """
-    refuse_overwriting("--out", out, trials, manifest, enrollments, *scores)
+    refuse_overwriting("--out", out, *listed.files, *scores)
     from speakertrip import evaluation, manifests
 
-    lists = read_lists(trials, manifest, enrollments)
+    lists = listed.read()
     columns = [manifests.read_scores(file, lists.trials) for file in scores]
-    fitted = evaluation.calibrate_scores(lists.trials, columns, lists.speakers, method, p_target, name=trials)
+    fitted = evaluation.calibrate_scores(
+        lists.trials, columns, lists.speakers, method, p_target, name=listed.trials
+    )
     fitted.write(out)
     systems, on = counted(len(scores), "system"), counted(len(lists.trials), "trial")
     click.echo(f"{out}: {method} calibration of {systems} on {on}")

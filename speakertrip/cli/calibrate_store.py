@@ -2,24 +2,23 @@
 
 import click
 
-from speakertrip.cli.options import json_option, model_option, print_json, store_option
-from speakertrip.cli.stores import open_store
+from speakertrip.cli.models import ModelOptions
+from speakertrip.cli.options import json_option, model_options, print_json, store_options
+from speakertrip.cli.stores import StoreOptions
 from speakertrip.errors import UsageError, counted
 
 
 @click.command("calibrate")
-@model_option
-@store_option
+@model_options
+@store_options
 @click.option(
     "--per-profile", is_flag=True, help="Also take out by how much strangers score higher against a profile."
 )
 @click.option("--clear", is_flag=True, help="Forget the calibration: the model's own holds again.")
 @json_option
 def calibrate_store(
-    model: str,
-    revision: str | None,
-    store: str | None,
-    key_file: str | None,
+    model: ModelOptions,
+    store: StoreOptions,
     per_profile: bool,
     clear: bool,
     as_json: bool,
@@ -33,9 +32,8 @@ def calibrate_store(
     if clear and per_profile:
         raise UsageError("--clear and --per-profile exclude each other.")
     from speakertrip import verifier
-    from speakertrip.bundle import Bundle
 
-    opened, bundle = open_store(store, key_file), Bundle.load(model, revision)
+    opened, bundle = store.open(), model.load()
     if clear:
         found = opened.calibrations.clear(bundle.identity)
         click.echo(f"{opened.path}: {'its calibration is forgotten' if found else 'it had no calibration'}")

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.lists import ListOptions, list_options
 from speakertrip.cli.options import json_option, print_json
-from speakertrip.cli.scoring import caution, list_options, read_lists, refuse_no_picture
+from speakertrip.cli.scoring import caution, refuse_no_picture
 
 if TYPE_CHECKING:
     from speakertrip.evaluation import Comparison
@@ -22,9 +23,7 @@ NAMES = {"eer": "EER", "cllr": "Cllr", "min_cllr": "minCllr"}
 def compare(
     scores: str,
     other_scores: str,
-    trials: str,
-    manifest: str | None,
-    enrollments: str | None,
+    listed: ListOptions,
     plot: str | None,
     as_json: bool,
 ) -> None:
@@ -34,10 +33,10 @@ def compare(
     the first is better.
     """
     if plot is not None:
-        refuse_no_picture("--plot", plot, scores, other_scores, trials, manifest, enrollments)
+        refuse_no_picture("--plot", plot, scores, other_scores, *listed.files)
     from speakertrip import evaluation, manifests
 
-    lists = read_lists(trials, manifest, enrollments)
+    lists = listed.read()
     one, other = (manifests.read_scores(file, lists.trials) for file in (scores, other_scores))
     found = evaluation.compare(lists.trials, one, other, lists.speakers)
     if plot:

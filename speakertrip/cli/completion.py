@@ -33,10 +33,10 @@ def complete_folders(ctx: click.Context, param: click.Parameter, begun: str) -> 
 
 def complete_names(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
     """Complete the name of an enrolled speaker; none where the store cannot be read, for a shell shows no errors."""
-    from speakertrip.cli.stores import open_store
+    from speakertrip.cli.stores import StoreOptions
 
     try:
-        names = open_store(ctx.params.get("store"), ctx.params.get("key_file")).names()
+        names = StoreOptions(ctx.params.get("store"), ctx.params.get("key_file")).open().names()
     except Exception:
         return []
     return [CompletionItem(name) for name in names if name.startswith(begun)]

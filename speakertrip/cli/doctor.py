@@ -2,18 +2,20 @@
 
 import click
 
+from speakertrip.cli.models import DeviceOptions
 from speakertrip.cli.options import (
     device_options,
     json_option,
     optional_model_option,
     print_json,
-    store_option,
+    store_options,
 )
+from speakertrip.cli.stores import StoreOptions
 
 
 @click.command()
 @optional_model_option
-@store_option
+@store_options
 @json_option
 @device_options
 @click.pass_context
@@ -21,11 +23,9 @@ def doctor(
     ctx: click.Context,
     model: str | None,
     revision: str | None,
-    store: str | None,
-    key_file: str | None,
+    store: StoreOptions,
     as_json: bool,
-    device: str,
-    threads: int | None,
+    device: DeviceOptions,
 ) -> None:
     """Check the installation, the model and the store, one line each: ok, warning or failed, and what to do.
 
@@ -34,13 +34,8 @@ def doctor(
     """
     from speakertrip.doctor import examine
 
-    def key() -> bytes | None:
-        from speakertrip.enrollment import read_key
-
-        return read_key(key_file)
-
     code = 0
-    for check in examine(model, store, device, threads, key, revision):
+    for check in examine(model, store.store, device.device, device.threads, store.key, revision):
         code = max(code, check.exit_code)
         if as_json:
             facts = {"check": check.name, "status": check.status, "found": check.found}

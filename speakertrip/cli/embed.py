@@ -8,19 +8,13 @@ from click.core import ParameterSource
 
 from speakertrip.cli.completion import complete_files
 from speakertrip.cli.decisions import answer_each
-from speakertrip.cli.options import (
-    device_options,
-    json_option,
-    model_option,
-    print_json,
-    progress_bar,
-    speech_options,
-)
+from speakertrip.cli.gathering import gathered
+from speakertrip.cli.options import device_options, json_option, model_options, print_json, progress_bar
 from speakertrip.cli.sources import audio_source, expand_folders
+from speakertrip.cli.verifiers import VerifierOptions, speech_options
 from speakertrip.errors import UsageError, counted
 
 if TYPE_CHECKING:
-    from speakertrip.audio.detectors import DetectorName
     from speakertrip.verifier import SpeakerVerifier
 
 OF_MANIFEST, OF_FILES = ("out", "skip_bad"), ("vad", "min_speech")
@@ -35,10 +29,11 @@ OF_MANIFEST, OF_FILES = ("out", "skip_bad"), ("vad", "min_speech")
     help="Where those of a manifest go: embeddings.npy, and ids.txt with its rows' ids.",
 )
 @click.option("--skip-bad", is_flag=True, help="Leave out utterances that cannot be used; each is listed.")
-@model_option
+@model_options
 @speech_options(0.5)
 @json_option
 @device_options
+@gathered(VerifierOptions, "options")
 @click.pass_context
 def embed(
     ctx: click.Context,
@@ -46,13 +41,8 @@ def embed(
     manifest: str | None,
     out: str | None,
     skip_bad: bool,
-    model: str,
-    revision: str | None,
-    vad: "DetectorName",
-    min_speech: float,
+    options: VerifierOptions,
     as_json: bool,
-    device: str,
-    threads: int | None,
 ) -> None:
     """Print the embedding of each FILE, scaled to unit length; or write those of a manifest.
 
@@ -66,16 +56,12 @@ def embed(
     if manifest:
         if files or not out:
             raise UsageError("--manifest needs --out FOLDER, and no FILE beside it.")
-        _embed_manifest(manifest, out, skip_bad, model, revision, as_json, device, threads)
+        _embed_manifest(manifest, out, skip_bad, options, as_json)
         return
     if not files:
         raise UsageError("Nothing to embed: give FILES, or --manifest MANIFEST --out FOLDER.")
     sources = expand_folders(files)
-    from speakertrip.audio import SpeechNeeds
-    from speakertrip.verifier import SpeakerVerifier
-
-    needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    verifier = SpeakerVerifier.from_pretrained(model, None, device, threads, needs, revision=revision)
+    verifier = options.to_compare()
     ctx.exit(answer_each(sources, as_json, lambda file: _embed_file(verifier, file, as_json), key="file"))
 
 
@@ -92,23 +78,13 @@ def _embed_file(verifier: "SpeakerVerifier", file: str, as_json: bool) -> int:
     return 0
 
 
-def _embed_manifest(
-    manifest: str,
-    out: str,
-    skip_bad: bool,
-    model: str,
-    revision: str | None,
-    as_json: bool,
-    device: str,
-    threads: int | None,
-) -> None:
-    from speakertrip.bundle import Bundle
-    from speakertrip.embedding import Embedder, embed_folder
+def _embed_manifest(manifest: str, out: str, skip_bad: bool, options: VerifierOptions, as_json: bool) -> None:
+    from speakertrip.embedding import embed_folder
     from speakertrip.manifests import read_manifest
 
     utterances = read_manifest(manifest)
-    bundle = Bundle.load(model, revision)
-    embedder = Embedder(bundle.model, device, threads)
+    bundle = options.model.load()
+    embedder = options.device.embedder(bundle)
     with progress_bar("utterances") as advance:
         found = embed_folder(
             embedder, bundle.identity, utterances, out, lambda done: advance(done, len(utterances)), skip_bad

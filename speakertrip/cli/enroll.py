@@ -1,26 +1,43 @@
 """``speakertrip enroll``."""
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from speakertrip.cli.completion import complete_files, complete_names
 from speakertrip.cli.enroll_batch import enroll_groups, read_groups
-from speakertrip.cli.options import (
-    device_options,
-    json_option,
-    model_option,
-    print_json,
-    speech_options,
-    store_option,
-)
+from speakertrip.cli.gathering import gathered
+from speakertrip.cli.options import device_options, json_option, model_options, print_json, store_options
 from speakertrip.cli.sources import audio_source, expand_folders
-from speakertrip.cli.stores import open_store
+from speakertrip.cli.verifiers import VerifierOptions, speech_options
 from speakertrip.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from speakertrip.audio import AudioSource
-    from speakertrip.audio.detectors import DetectorName
+    from speakertrip.enrollment import EnrollMode
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Who is to be enrolled: one speaker by name and files, or all of a manifest."""
+
+    name: str | None
+    files: tuple[str, ...]
+    manifest: str | None
+    enrollments: str | None
+
+    def require_one_way(self) -> None:
+        """Refuse what says it twice, or not at all."""
+        if self.manifest and self.name is not None:
+            raise UsageError(
+                "--manifest names the speakers and their audio; give no NAME and no FILES beside it."
+            )
+        if self.enrollments and not self.manifest:
+            raise UsageError("--enrollments names utterances of a manifest; give --manifest too.")
+        if not self.manifest and not self.files:
+            missing = "NAME" if self.name is None else "FILES..."
+            raise UsageError(f"Missing argument '{missing}': give a NAME and FILES, or --manifest MANIFEST.")
 
 
 @click.command()
@@ -34,29 +51,21 @@ if TYPE_CHECKING:
 )
 @click.option("--add", is_flag=True, help="Add to a speaker who is enrolled already.")
 @click.option("--replace", is_flag=True, help="Forget the speaker's earlier utterances first.")
-@model_option
-@store_option
+@model_options
+@store_options
 @speech_options(1.0)
 @json_option
 @device_options
+@gathered(Whom, "whom")
+@gathered(VerifierOptions, "options")
 @click.pass_context
 def enroll(
     ctx: click.Context,
-    name: str | None,
-    files: tuple[str, ...],
-    manifest: str | None,
-    enrollments: str | None,
+    whom: Whom,
     add: bool,
     replace: bool,
-    model: str,
-    revision: str | None,
-    store: str | None,
-    key_file: str | None,
-    vad: "DetectorName",
-    min_speech: float,
+    options: VerifierOptions,
     as_json: bool,
-    device: str,
-    threads: int | None,
 ) -> None:
     """Enroll the speaker NAME from one or more audio FILES of that speaker alone.
 
@@ -69,22 +78,17 @@ def enroll(
     and the exit code is 3. One who is enrolled from exactly these utterances is left as they are, so that a run that
     was killed goes on where it was when it is called again.
     """
-    _require_one_way(name, files, manifest, enrollments)
+    whom.require_one_way()
     if add and replace:
         raise UsageError("--add and --replace exclude each other.")
-    sources = expand_folders(files)
-    groups = read_groups(manifest, enrollments) if manifest else {}
-    from speakertrip.audio import SpeechNeeds
-    from speakertrip.verifier import SpeakerVerifier
-
-    needs = SpeechNeeds(vad, enrollment_seconds=min_speech)
-    mode: Literal["new", "add", "replace"] = "add" if add else "replace" if replace else "new"
-    speakers = open_store(store, key_file)
-    verifier = SpeakerVerifier.from_pretrained(model, speakers, device, threads, needs, revision=revision)
-    if manifest:
+    sources = expand_folders(whom.files)
+    groups = read_groups(whom.manifest, whom.enrollments) if whom.manifest else {}
+    mode: EnrollMode = "add" if add else "replace" if replace else "new"
+    verifier = options.to_enroll()
+    if whom.manifest:
         ctx.exit(enroll_groups(verifier, groups, mode, as_json))
     skipped: list[AudioSource] = []
-    profile = verifier.enroll(str(name), [audio_source(file) for file in sources], mode, skipped.append)
+    profile = verifier.enroll(str(whom.name), [audio_source(file) for file in sources], mode, skipped.append)
     for file in skipped:
         click.echo(f"{file} is skipped: it is enrolled for {profile.name} already.", err=True)
     if len(skipped) == len(sources):
@@ -94,17 +98,3 @@ def enroll(
         print_json({"name": profile.name, "utterances": utterances, "seconds": round(seconds, 3)})
     else:
         click.echo(f"{profile.name}: {counted(utterances, 'utterance')}, {seconds:.1f} s")
-
-
-def _require_one_way(
-    name: str | None, files: tuple[str, ...], manifest: str | None, enrollments: str | None
-) -> None:
-    if manifest and name is not None:
-        raise UsageError(
-            "--manifest names the speakers and their audio; give no NAME and no FILES beside it."
-        )
-    if enrollments and not manifest:
-        raise UsageError("--enrollments names utterances of a manifest; give --manifest too.")
-    if not manifest and not files:
-        missing = "NAME" if name is None else "FILES..."
-        raise UsageError(f"Missing argument '{missing}': give a NAME and FILES, or --manifest MANIFEST.")

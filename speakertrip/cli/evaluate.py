@@ -1,17 +1,18 @@
 """``speakertrip evaluate``."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
+from speakertrip.cli.gathering import gathered
+from speakertrip.cli.lists import ListOptions, Lists, list_options
+from speakertrip.cli.models import DeviceOptions, ModelOptions
 from speakertrip.cli.options import Prior, device_options, json_option, optional_model_option, print_json
 from speakertrip.cli.scoring import (
     caution,
-    list_options,
-    read_lists,
-    read_lists_and_audio,
     refuse_overwriting,
     same_trials_option,
     score_by_model,
@@ -20,7 +21,78 @@ from speakertrip.cli.scoring import (
 from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from speakertrip.evaluation import Report
+
+
+@dataclass(frozen=True, slots=True)
+class SystemOptions:
+    """What is evaluated: a model, or the scores of one, or of several that are fused.
+
+    Attributes:
+        model: a bundle, which may stand in the environment without being named.
+        revision: of it.
+        scores: score files.
+        calibration: of these.
+        same_trials: whether it may have been fitted on the trials.
+        device: what the model computes on.
+    """
+
+    model: str | None
+    revision: str | None
+    scores: tuple[str, ...]
+    calibration: str | None
+    same_trials: bool
+    device: DeviceOptions
+
+    @property
+    def name(self) -> str:
+        """What it is called in a report."""
+        return " + ".join(self.scores) or str(self.model)
+
+    def require_one(self, named: bool, write_scores: str | None) -> None:
+        """Refuse options that do not go together.
+
+        Args:
+            named: whether the model was named in the call.
+            write_scores: the option of that name.
+
+        Raises:
+            UsageError: they do not.
+        """
+        if not (self.scores or self.model):
+            raise UsageError("Name what to evaluate: --model BUNDLE, or --scores SCORES.")
+        if self.scores and named:
+            raise UsageError("--model and --scores exclude each other: a model makes its own scores.")
+        if not self.scores and self.calibration:
+            raise UsageError("--calibration is for --scores; a bundle has its own, see speakertrip backend.")
+        if len(self.scores) > 1 and not self.calibration:
+            raise UsageError("Several --scores are fused by a --calibration, see speakertrip calibrate.")
+        if self.scores and write_scores and not self.calibration:
+            raise UsageError(
+                "--write-scores writes the scores of a model, or calibrated ones; --scores has these already."
+            )
+
+    def read(self, listed: ListOptions) -> Lists:
+        """Read the lists, which name the audio too where a model needs it.
+
+        Raises:
+            SpeakertripError: as of ``ListOptions``.
+        """
+        return listed.read() if self.scores else listed.read_for_audio()
+
+    def score(self, lists: Lists) -> "npt.NDArray[np.floating]":
+        """Return the scores of the trials.
+
+        Raises:
+            SpeakertripError: as of ``scores_of_files`` and ``score_by_model``.
+        """
+        if self.scores:
+            return scores_of_files(lists.trials, self.scores, self.calibration, self.same_trials)
+        model = ModelOptions(str(self.model), self.revision)
+        return score_by_model(lists, model, self.device, self.same_trials)
 
 
 @click.command()
@@ -46,24 +118,17 @@ if TYPE_CHECKING:
 @same_trials_option
 @json_option
 @device_options
+@gathered(SystemOptions, "system")
 @click.pass_context
 def evaluate(
     ctx: click.Context,
-    model: str | None,
-    revision: str | None,
-    scores: tuple[str, ...],
-    calibration: str | None,
-    trials: str,
-    manifest: str | None,
-    enrollments: str | None,
+    system: SystemOptions,
+    listed: ListOptions,
     report: str | None,
     write_scores: str | None,
     p_targets: tuple[float, ...],
     replicates: int,
-    same_trials: bool,
     as_json: bool,
-    device: str,
-    threads: int | None,
 ) -> None:
     """Print the error rates of a model, or of scores, on a trial list.
 
@@ -71,9 +136,9 @@ def evaluate(
     ids that target trials join count as one speaker. An interval that rests on fewer than ten speakers with target
     trials is printed with a warning.
     """
-    named = ctx.get_parameter_source("model") is ParameterSource.COMMANDLINE or revision is not None
-    _require_one_system(model, named, scores, calibration, write_scores)
-    inputs = (trials, manifest, enrollments, calibration, *scores)
+    named = ctx.get_parameter_source("model") is ParameterSource.COMMANDLINE
+    system.require_one(named or system.revision is not None, write_scores)
+    inputs = (*listed.files, system.calibration, *system.scores)
     if write_scores:
         refuse_overwriting("--write-scores", write_scores, *inputs)
     from speakertrip import evaluation, manifests
@@ -82,12 +147,8 @@ def evaluate(
     for file in FILES if report else ():
         refuse_overwriting("--report", str(Path(str(report)) / file), *inputs)
 
-    lists = (read_lists if scores else read_lists_and_audio)(trials, manifest, enrollments)
-    found = (
-        scores_of_files(lists.trials, scores, calibration, same_trials)
-        if scores
-        else score_by_model(lists, str(model), revision, device, threads, same_trials)
-    )
+    lists = system.read(listed)
+    found = system.score(lists)
     if write_scores:
         manifests.write_scores(write_scores, lists.trials, found)
     priors = sorted({*evaluation.P_TARGETS, *p_targets})
@@ -95,8 +156,7 @@ def evaluate(
     if report:
         sides = evaluation.sides_of(lists.utterances, lists.models) if lists.utterances else {}
         conditions = evaluation.report_conditions(lists.trials, found, sides) if sides else []
-        name = " + ".join(scores) or str(model)
-        if not evaluation.write_report(report, name, lists.trials, found, result, conditions):
+        if not evaluation.write_report(report, system.name, lists.trials, found, result, conditions):
             click.echo("The report has no pictures: install the plot extra, speakertrip[plot].", err=True)
     if words := caution(result.targets, result.target_speakers):
         click.echo(words, err=True)
@@ -104,24 +164,6 @@ def evaluate(
         print_json(result.to_json())
     else:
         click.echo(_table(result))
-
-
-def _require_one_system(
-    model: str | None, named: bool, scores: tuple[str, ...], calibration: str | None, write_scores: str | None
-) -> None:
-    """Refuse options that do not go together; a model may stand in the environment without being named."""
-    if not (scores or model):
-        raise UsageError("Name what to evaluate: --model BUNDLE, or --scores SCORES.")
-    if scores and named:
-        raise UsageError("--model and --scores exclude each other: a model makes its own scores.")
-    if not scores and calibration:
-        raise UsageError("--calibration is for --scores; a bundle has its own, see speakertrip backend.")
-    if len(scores) > 1 and not calibration:
-        raise UsageError("Several --scores are fused by a --calibration, see speakertrip calibrate.")
-    if scores and write_scores and not calibration:
-        raise UsageError(
-            "--write-scores writes the scores of a model, or calibrated ones; --scores has these already."
-        )
 
 
 def _table(result: "Report") -> str:

@@ -6,26 +6,20 @@ import click
 
 from speakertrip.cli.completion import complete_files
 from speakertrip.cli.decisions import answer_each, reason
-from speakertrip.cli.operating_point import (
-    chosen,
-    expected_among,
-    operating_point_options,
-    strangers_in_words,
-)
+from speakertrip.cli.gathering import gathered
+from speakertrip.cli.operating_point import expected_among, operating_point_options, strangers_in_words
 from speakertrip.cli.options import (
     device_options,
     json_option,
-    model_option,
+    model_options,
     print_json,
     scoring_option,
-    speech_options,
-    store_option,
+    store_options,
 )
 from speakertrip.cli.sources import audio_source, expand_folders
-from speakertrip.cli.stores import open_store
+from speakertrip.cli.verifiers import VerifierOptions, speech_options
 
 if TYPE_CHECKING:
-    from speakertrip.audio.detectors import DetectorName
     from speakertrip.enrollment import Identification, Scoring
 
 NOBODY = 1
@@ -34,8 +28,8 @@ NOBODY = 1
 @click.command()
 @click.argument("probes", nargs=-1, required=True, metavar="PROBE...", shell_complete=complete_files)
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Candidates to show.")
-@model_option
-@store_option
+@model_options
+@store_options
 @scoring_option
 @click.option(
     "--approximate",
@@ -46,27 +40,16 @@ NOBODY = 1
 @speech_options(0.5)
 @json_option
 @device_options
+@gathered(VerifierOptions, "options")
 @click.pass_context
 def identify(
     ctx: click.Context,
     probes: tuple[str, ...],
     top: int,
-    model: str,
-    revision: str | None,
-    store: str | None,
-    key_file: str | None,
     scoring: "Scoring",
     approximate: bool,
-    threshold: float | None,
-    far: float | None,
-    p_target: float | None,
-    c_miss: float | None,
-    c_fa: float | None,
-    vad: "DetectorName",
-    min_speech: float,
+    options: VerifierOptions,
     as_json: bool,
-    device: str,
-    threads: int | None,
 ) -> None:
     """Say for each PROBE which of all enrolled speakers it is, or "nobody".
 
@@ -79,17 +62,10 @@ def identify(
 
     The search is exact, and keeps a folder beside the store, FILE-search, so that the next reads what changed only.
     """
-    operating_point = chosen(threshold, far, p_target, c_miss, c_fa)
     sources = expand_folders(probes)
-    from speakertrip.audio import SpeechNeeds
     from speakertrip.enrollment import SearchOptions
-    from speakertrip.verifier import SpeakerVerifier
 
-    needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    speakers = open_store(store, key_file)
-    verifier = SpeakerVerifier.from_pretrained(
-        model, speakers, device, threads, needs, operating_point, revision
-    )
+    verifier = options.to_compare()
     crowd = verifier.crowd(SearchOptions(scoring, approximate=approximate))
     decided_at = verifier.store_rule().threshold
     compared: list[int] = []

@@ -1,19 +1,18 @@
 """Options that choose the operating point, and what is said of the one that was chosen."""
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from speakertrip.cli.gathering import Verb, gathered
 from speakertrip.cli.options import Prior
 from speakertrip.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from speakertrip.backend import Choice, Threshold
-
-Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
 class Rate(Prior):
@@ -58,8 +57,50 @@ class Finite(click.FloatRange):
         return number
 
 
+@dataclass(frozen=True, slots=True)
+class PointOptions:
+    """What the options of an operating point say; None: nothing.
+
+    Attributes:
+        threshold: of ``--threshold``.
+        far: of ``--far``, a rate.
+        p_target: of ``--p-target``.
+        c_miss: of ``--c-miss``.
+        c_fa: of ``--c-fa``.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
+
+    threshold: float | None
+    far: float | None
+    p_target: float | None
+    c_miss: float | None
+    c_fa: float | None
+
+    def __post_init__(self) -> None:
+        if sum(each is not None for each in (self.threshold, self.far, self.p_target)) > 1:
+            raise UsageError("--threshold, --far and --p-target exclude each other: each says it by itself.")
+        if self.p_target is None and (self.c_miss is not None or self.c_fa is not None):
+            raise UsageError("--c-miss and --c-fa are the costs at a prior; give it by --p-target.")
+
+    def chosen(self) -> "Choice | None":
+        """Return the operating point; None where there are no such options."""
+        from speakertrip.backend import FalseAlarmRate, GivenThreshold
+        from speakertrip.metrics import OperatingPoint
+
+        if self.threshold is not None:
+            return GivenThreshold(self.threshold)
+        if self.far is not None:
+            return FalseAlarmRate(self.far)
+        if self.p_target is None:
+            return None
+        miss, false_alarm = (1.0 if cost is None else cost for cost in (self.c_miss, self.c_fa))
+        return OperatingPoint(self.p_target, miss, false_alarm)
+
+
 def operating_point_options(verb: Verb) -> Verb:
-    """Add ``--threshold``, ``--far``, ``--p-target``, ``--c-miss`` and ``--c-fa``, from which one is ``chosen``."""
+    """Add ``--threshold``, ``--far``, ``--p-target``, ``--c-miss`` and ``--c-fa``, as ``point``."""
     given = click.option("--threshold", type=Finite(), metavar="SCORE", help="Accept at or above it.")
     far = click.option(
         "--far", type=Rate(), help="False-alarm rate of one comparison not to be exceeded, as 0.1% or 0.001."
@@ -75,35 +116,7 @@ def operating_point_options(verb: Verb) -> Verb:
     false_alarm = click.option(
         "--c-fa", type=Cost(), metavar="COST", help="Of a false alarm, with --p-target  [default: 1]"
     )
-    return given(far(prior(miss(false_alarm(verb)))))
-
-
-def chosen(
-    threshold: float | None,
-    far: float | None,
-    p_target: float | None,
-    c_miss: float | None,
-    c_fa: float | None,
-) -> "Choice | None":
-    """Return the operating point of the options; None where there are none.
-
-    Raises:
-        UsageError: they contradict each other.
-    """
-    if sum(each is not None for each in (threshold, far, p_target)) > 1:
-        raise UsageError("--threshold, --far and --p-target exclude each other: each says it by itself.")
-    if p_target is None and (c_miss is not None or c_fa is not None):
-        raise UsageError("--c-miss and --c-fa are the costs at a prior; give it by --p-target.")
-    from speakertrip.backend import FalseAlarmRate, GivenThreshold
-    from speakertrip.metrics import OperatingPoint
-
-    if threshold is not None:
-        return GivenThreshold(threshold)
-    if far is not None:
-        return FalseAlarmRate(far)
-    if p_target is None:
-        return None
-    return OperatingPoint(p_target, 1.0 if c_miss is None else c_miss, 1.0 if c_fa is None else c_fa)
+    return given(far(prior(miss(false_alarm(gathered(PointOptions, "point")(verb))))))
 
 
 def expected(threshold: "Threshold") -> dict[str, object]:

@@ -4,18 +4,18 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from speakertrip.cli.completion import complete_files, complete_folders
+from speakertrip.cli.gathering import Verb, gathered
+from speakertrip.cli.models import DeviceOptions, ModelOptions
+from speakertrip.cli.stores import StoreOptions
 from speakertrip.errors import counted
 
 if TYPE_CHECKING:
     from speakertrip.manifests import Utterance
-
-Verb = TypeVar("Verb", bound=Callable[..., Any])
-
 
 revision_option = click.option(
     "--revision", metavar="REVISION", help="Branch, tag or commit of a model of the hub."
@@ -36,11 +36,16 @@ def _model_option(required: bool) -> Callable[[Verb], Verb]:
     return lambda verb: model(revision_option(verb))
 
 
-model_option, optional_model_option = _model_option(True), _model_option(False)
+def model_options(verb: Verb) -> Verb:
+    """Add ``--model`` and ``--revision``, as ``model``."""
+    return _model_option(True)(gathered(ModelOptions, "model")(verb))
 
 
-def store_option(verb: Verb) -> Verb:
-    """Add ``--store`` and ``--key-file``; ``stores.open_store`` opens what they name."""
+optional_model_option = _model_option(False)  # as two parameters, for there may be no model
+
+
+def store_options(verb: Verb) -> Verb:
+    """Add ``--store`` and ``--key-file``, as ``store``."""
     store = click.option(
         "--store",
         envvar="SPEAKERTRIP_STORE",
@@ -57,7 +62,7 @@ def store_option(verb: Verb) -> Verb:
         shell_complete=complete_files,
         help="Key of an encrypted store; keyring:NAME: in the system's keyring  [default: what SPEAKERTRIP_KEY holds]",
     )
-    return store(key(verb))
+    return store(key(gathered(StoreOptions, "store")(verb)))
 
 
 scoring_option = click.option(
@@ -100,7 +105,7 @@ def in_words(utterances: Sequence["Utterance"]) -> str:
 
 
 def device_options(verb: Verb) -> Verb:
-    """Add ``--device`` and ``--threads``."""
+    """Add ``--device`` and ``--threads``, as ``device``."""
     device = click.option(
         "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True
     )
@@ -109,27 +114,7 @@ def device_options(verb: Verb) -> Verb:
         type=click.IntRange(1, 256),
         help="CPU threads  [default: one for less than half a minute of audio, else all]",
     )
-    return device(threads(verb))
-
-
-def speech_options(needed: float) -> Callable[[Verb], Verb]:
-    """Return a decorator that adds ``--vad`` and ``--min-speech``, whose default is the seconds that are needed."""
-    detector = click.option(
-        "--vad",
-        type=click.Choice(["energy", "silero", "none"]),
-        default="energy",
-        show_default=True,
-        help="What detects speech; silero needs the extra of that name.",
-    )
-    least = click.option(
-        "--min-speech",
-        type=click.FloatRange(0),
-        default=needed,
-        show_default=True,
-        metavar="SECONDS",
-        help="Speech that is needed.",
-    )
-    return lambda verb: detector(least(verb))
+    return device(threads(gathered(DeviceOptions, "device")(verb)))
 
 
 @contextmanager

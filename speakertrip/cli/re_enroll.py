@@ -4,39 +4,34 @@ import click
 
 from speakertrip.cli.completion import complete_names
 from speakertrip.cli.decisions import answer_each
-from speakertrip.cli.options import device_options, json_option, model_option, print_json, store_option
-from speakertrip.cli.stores import open_store
+from speakertrip.cli.gathering import gathered
+from speakertrip.cli.options import device_options, json_option, model_options, print_json, store_options
+from speakertrip.cli.verifiers import VerifierOptions
 from speakertrip.errors import counted
 
 
 @click.command("re-enroll")
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=complete_names)
-@model_option
-@store_option
+@model_options
+@store_options
 @json_option
 @device_options
+@gathered(VerifierOptions, "options")
 @click.pass_context
 def re_enroll(
     ctx: click.Context,
     names: tuple[str, ...],
-    model: str,
-    revision: str | None,
-    store: str | None,
-    key_file: str | None,
+    options: VerifierOptions,
     as_json: bool,
-    device: str,
-    threads: int | None,
 ) -> None:
     """Embed the files of the named speakers, or of all of another model, by the model of --model.
 
     Each speaker is renewed whole or not at all. One whose files are missing, or are not what was enrolled, stays as
     it was; then the exit code is 3. The old embeddings are erased; identifier, times and quality stay.
     """
-    from speakertrip.verifier import SpeakerVerifier, outdated, renew
+    from speakertrip.verifier import outdated, renew
 
-    verifier = SpeakerVerifier.from_pretrained(
-        model, open_store(store, key_file), device, threads, revision=revision
-    )
+    verifier = options.to_enroll()
 
     def answer(name: str) -> int:
         profile = renew(verifier, name)

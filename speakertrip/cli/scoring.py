@@ -1,13 +1,14 @@
 """Scores of a trial list on the command line: by a model, or from a file."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.options import Verb, progress_bar
+from speakertrip.cli.lists import Lists
+from speakertrip.cli.models import DeviceOptions, ModelOptions
+from speakertrip.cli.options import progress_bar
 from speakertrip.errors import DataError, StorageError, UsageError, counted
 
 if TYPE_CHECKING:
@@ -15,48 +16,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from speakertrip.backend import FittedOn
-    from speakertrip.manifests import Trials, Utterance
+    from speakertrip.manifests import Trials
 
 PNG = b"\x89PNG\r\n\x1a\n"  # what a picture begins with
-
-
-@dataclass(frozen=True, slots=True)
-class Lists:
-    """The files that say what is compared, as read.
-
-    Attributes:
-        trials: the pairs.
-        utterances: of the manifest; none without one.
-        models: of the enrollment map; None without one.
-    """
-
-    trials: "Trials"
-    utterances: "Sequence[Utterance]"
-    models: Mapping[str, Sequence[str]] | None
-
-    @property
-    def speakers(self) -> dict[str, str] | None:
-        """The speaker of each id; None without a manifest."""
-        from speakertrip.evaluation import speakers_of
-
-        return speakers_of(self.utterances, self.models) if self.utterances else None
 
 
 same_trials_option = click.option(
     "--same-trials", is_flag=True, help="Report also on the trials that the calibration was fitted on."
 )
-
-
-def list_options(verb: Verb) -> Verb:
-    """Add ``--trials``, ``--manifest`` and ``--enrollments``."""
-    trials = click.option("--trials", required=True, metavar="TRIALS", help="Trial list.")
-    manifest = click.option(
-        "--manifest", metavar="MANIFEST", help="Where its ids are found, and their speakers."
-    )
-    enrollments = click.option(
-        "--enrollments", metavar="MAP", help="Enrollment map: 'model utterance [utterance ...]' a line."
-    )
-    return trials(manifest(enrollments(verb)))
 
 
 def caution(targets: int, speakers: int) -> str | None:
@@ -69,36 +36,6 @@ def caution(targets: int, speakers: int) -> str | None:
         f"The interval says little: it rests on {counted(targets, 'target trial')} of "
         f"{counted(speakers, 'speaker')}; use a list with target trials of at least {MIN_SPEAKERS} speakers."
     )
-
-
-def read_lists(trials: str, manifest: str | None, enrollments: str | None) -> Lists:
-    """Read what the list options name.
-
-    Raises:
-        DataError: a file cannot be read or is malformed.
-        UsageError: an enrollment map without a manifest.
-    """
-    from speakertrip import manifests
-
-    if enrollments and not manifest:
-        raise UsageError("--enrollments names utterances of a manifest; give --manifest too.")
-    return Lists(
-        manifests.read_trials(trials),
-        manifests.read_manifest(manifest) if manifest else [],
-        manifests.read_enrollment_map(enrollments) if enrollments else None,
-    )
-
-
-def read_lists_and_audio(trials: str, manifest: str | None, enrollments: str | None) -> Lists:
-    """Read the lists of a verb that needs the audio, too.
-
-    Raises:
-        DataError: as of ``read_lists``.
-        UsageError: there is no manifest.
-    """
-    if not manifest:
-        raise UsageError("Missing option '--manifest': a model needs the audio of the trials.")
-    return read_lists(trials, manifest, enrollments)
 
 
 def refuse_overwriting(option: str, target: str, *inputs: str | None) -> None:
@@ -132,23 +69,21 @@ def refuse_no_picture(option: str, target: str, *inputs: str | None) -> None:
 
 
 def score_by_model(
-    lists: Lists, model: str, revision: str | None, device: str, threads: int | None, same_trials: bool
+    lists: Lists, model: ModelOptions, device: DeviceOptions, same_trials: bool
 ) -> "npt.NDArray[np.float32]":
-    """Score the trials of ``read_lists_and_audio`` by a bundle.
+    """Score the trials of ``ListOptions.read_for_audio`` by a bundle.
 
     Raises:
         UsageError: the bundle's calibration was fitted on these trials.
         SpeakertripError: as of ``Bundle.load``, ``check_trials`` and ``score_trials``.
     """
     from speakertrip import evaluation
-    from speakertrip.bundle import Bundle
-    from speakertrip.embedding import Embedder
 
     evaluation.check_trials(lists.trials, lists.speakers)
-    bundle = Bundle.load(model, revision)
+    bundle = model.load()
     if not same_trials:
         require_other_trials(bundle.backend.fitted_on, lists.trials)
-    embedder = Embedder(bundle.model, device, threads)
+    embedder = device.embedder(bundle)
     with progress_bar("utterances") as advance:
         return evaluation.score_trials(
             embedder, lists.trials, lists.utterances, lists.models, advance, bundle.backend

@@ -7,11 +7,11 @@ import click
 
 from speakertrip.cli.calibrate_store import calibrate_store
 from speakertrip.cli.completion import complete_files, complete_names
-from speakertrip.cli.options import json_option, print_json, store_option
+from speakertrip.cli.options import json_option, print_json, store_options
 from speakertrip.cli.re_enroll import re_enroll
 from speakertrip.cli.speakers_audit import audit
 from speakertrip.cli.speakers_encryption import decrypt, encrypt, key
-from speakertrip.cli.stores import open_store
+from speakertrip.cli.stores import StoreOptions
 from speakertrip.errors import counted
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ for verb in (re_enroll, calibrate_store, key, encrypt, decrypt, audit):
 
 
 @speakers.command("list")
-@store_option
+@store_options
 @json_option
-def list_speakers(store: str | None, key_file: str | None, as_json: bool) -> None:
+def list_speakers(store: StoreOptions, as_json: bool) -> None:
     """List the enrolled speakers: utterances, seconds of audio, model, and since when (UTC)."""
-    summaries = open_store(store, key_file).summaries()
+    summaries = store.open().summaries()
     if as_json:
         for summary in summaries:
             print_json(asdict(summary))
@@ -50,11 +50,11 @@ def list_speakers(store: str | None, key_file: str | None, as_json: bool) -> Non
 
 @speakers.command()
 @click.argument("name", shell_complete=complete_names)
-@store_option
+@store_options
 @json_option
-def show(name: str, store: str | None, key_file: str | None, as_json: bool) -> None:
+def show(name: str, store: StoreOptions, as_json: bool) -> None:
     """Show what is kept of the speaker NAME: every enrolled file, with its quality."""
-    profile = open_store(store, key_file).get(name)
+    profile = store.open().get(name)
     if as_json:
         print_json(_facts(profile))
         return
@@ -70,24 +70,24 @@ def show(name: str, store: str | None, key_file: str | None, as_json: bool) -> N
 @speakers.command()
 @click.argument("name", shell_complete=complete_names)
 @click.argument("new")
-@store_option
-def rename(name: str, new: str, store: str | None, key_file: str | None) -> None:
+@store_options
+def rename(name: str, new: str, store: StoreOptions) -> None:
     """Give the speaker NAME the name NEW."""
-    open_store(store, key_file).rename(name, new)
+    store.open().rename(name, new)
     click.echo(f"{name} is now {new}")
 
 
 @speakers.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_names)
-@store_option
+@store_options
 @json_option
-def remove(names: tuple[str, ...], store: str | None, key_file: str | None, as_json: bool) -> None:
+def remove(names: tuple[str, ...], store: StoreOptions, as_json: bool) -> None:
     """Remove speakers, and erase every byte that the store's files hold of them.
 
     While another process reads the store as it was before, the bytes stay: the answer is then "removed, erasure
     pending", and the next opening of the store erases them.
     """
-    opened = open_store(store, key_file)
+    opened = store.open()
     for name in names:
         erased = opened.remove(name)
         if as_json:
@@ -99,24 +99,24 @@ def remove(names: tuple[str, ...], store: str | None, key_file: str | None, as_j
 @speakers.command("export")
 @click.argument("file", shell_complete=complete_files)
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=complete_names)
-@store_option
-def export_speakers(file: str, names: tuple[str, ...], store: str | None, key_file: str | None) -> None:
+@store_options
+def export_speakers(file: str, names: tuple[str, ...], store: StoreOptions) -> None:
     """Write all that is kept of the named speakers, or of all, to FILE (JSON Lines), readable by you alone."""
     from speakertrip.enrollment import write_profiles
 
-    count = write_profiles(file, open_store(store, key_file).export(names))
+    count = write_profiles(file, store.open().export(names))
     click.echo(f"{file}: {counted(count, 'speaker')}")
 
 
 @speakers.command("import")
 @click.argument("file", shell_complete=complete_files)
 @click.option("--replace", is_flag=True, help="Let a speaker take the place of one of the same name.")
-@store_option
-def import_speakers(file: str, replace: bool, store: str | None, key_file: str | None) -> None:
+@store_options
+def import_speakers(file: str, replace: bool, store: StoreOptions) -> None:
     """Enroll the speakers of FILE, which export wrote: all of them or none."""
     from speakertrip.enrollment import read_profiles
 
-    opened = open_store(store, key_file)
+    opened = store.open()
     count = opened.restore(read_profiles(file), replace)
     click.echo(f"{opened.path}: {counted(count, 'speaker')} imported")
 

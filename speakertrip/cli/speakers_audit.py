@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.options import json_option, print_json, store_option
-from speakertrip.cli.stores import open_store
+from speakertrip.cli.options import json_option, print_json, store_options
+from speakertrip.cli.stores import StoreOptions
 from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,11 +21,9 @@ SHORT = 12  # digits of a model's identity that are shown
 @click.option(
     "--since", type=click.DateTime(TIMES), metavar="TIME", help="Events from then on; UTC unless it says."
 )
-@store_option
+@store_options
 @json_option
-def audit(
-    on: bool | None, since: datetime | None, store: str | None, key_file: str | None, as_json: bool
-) -> None:
+def audit(on: bool | None, since: datetime | None, store: StoreOptions, as_json: bool) -> None:
     """List what was done with the profiles of a store, oldest first, if its log is on: when, what, with whose.
 
     Whose is the random identifier of a profile, which "show" says; it stays when the speaker is renamed or removed.
@@ -34,7 +32,7 @@ def audit(
     """
     if on is not None and since:
         raise UsageError("--since goes with the list, not with --on or --off.")
-    opened = open_store(store, key_file)
+    opened = store.open()
     if on is not None:
         opened.audit.switch(on)
         click.echo(f"{opened.path}: the audit log is {'on' if on else 'off'}")

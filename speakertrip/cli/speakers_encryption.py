@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from speakertrip.cli.options import json_option, print_json, store_option
-from speakertrip.cli.stores import store_file
+from speakertrip.cli.options import json_option, print_json, store_options
+from speakertrip.cli.stores import StoreOptions
 from speakertrip.errors import UsageError
 
 
@@ -23,9 +23,9 @@ def key(target: str) -> None:
 
 
 @click.command()
-@store_option
+@store_options
 @json_option
-def encrypt(store: str | None, key_file: str | None, as_json: bool) -> None:
+def encrypt(store: StoreOptions, as_json: bool) -> None:
     """Encrypt a store in place: names, embeddings, paths and checksums; and erase what stood there in clear.
 
     An enrollment with a key makes an encrypted store at once. While another process reads the store as it was before,
@@ -33,25 +33,21 @@ def encrypt(store: str | None, key_file: str | None, as_json: bool) -> None:
     """
     from speakertrip.enrollment import encrypt_store
 
-    file = store_file(store)
-    _say(file, True, encrypt_store(file, _key(key_file)), as_json)
+    _say(store.file, True, encrypt_store(store.file, _key(store)), as_json)
 
 
 @click.command()
-@store_option
+@store_options
 @json_option
-def decrypt(store: str | None, key_file: str | None, as_json: bool) -> None:
+def decrypt(store: StoreOptions, as_json: bool) -> None:
     """Let everything in an encrypted store stand in clear again."""
     from speakertrip.enrollment import decrypt_store
 
-    file = store_file(store)
-    _say(file, False, decrypt_store(file, _key(key_file)), as_json)
+    _say(store.file, False, decrypt_store(store.file, _key(store)), as_json)
 
 
-def _key(key_file: str | None) -> bytes:
-    from speakertrip.enrollment import read_key
-
-    found = read_key(key_file)
+def _key(store: StoreOptions) -> bytes:
+    found = store.key()
     if found is None:
         raise UsageError(
             "Which key? Name it by --key-file or SPEAKERTRIP_KEY; speakertrip speakers key makes one."

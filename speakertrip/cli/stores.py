@@ -1,5 +1,6 @@
 """The store that the options of a verb name."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,19 +8,41 @@ if TYPE_CHECKING:
     from speakertrip.enrollment import SpeakerStore
 
 
-def store_file(store: str | None) -> Path:
-    """Return the file of ``--store``, or the user's own."""
-    from speakertrip.enrollment import default_store
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """What ``--store`` and ``--key-file`` say.
 
-    return Path(store) if store else default_store()
-
-
-def open_store(store: str | None, key_file: str | None) -> "SpeakerStore":
-    """Return the store of ``--store``, with the key of ``--key-file`` or of the environment, if there is one.
-
-    Raises:
-        StoreError: the key is not there, or is none.
+    Attributes:
+        store: file of the store; None: the user's own.
+        key_file: of its key; None: the environment's, if there is one.
     """
-    from speakertrip.enrollment import SpeakerStore, read_key
 
-    return SpeakerStore(store_file(store), read_key(key_file))
+    store: str | None
+    key_file: str | None
+
+    @property
+    def file(self) -> Path:
+        """The file of the store."""
+        from speakertrip.enrollment import default_store
+
+        return Path(self.store) if self.store else default_store()
+
+    def key(self) -> bytes | None:
+        """Read the key; None where there is none.
+
+        Raises:
+            StoreError: the key is not there, or is none.
+        """
+        from speakertrip.enrollment import read_key
+
+        return read_key(self.key_file)
+
+    def open(self) -> "SpeakerStore":
+        """Return the store.
+
+        Raises:
+            StoreError: as of ``key``.
+        """
+        from speakertrip.enrollment import SpeakerStore
+
+        return SpeakerStore(self.file, self.key())

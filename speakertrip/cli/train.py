@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.models import DeviceOptions
 from speakertrip.cli.notices import say
 from speakertrip.cli.options import device_options, progress_bar
 from speakertrip.errors import INTERRUPTED
@@ -37,8 +38,7 @@ def train(
     overrides: tuple[str, ...],
     init: str | None,
     resume: bool,
-    device: str,
-    threads: int | None,
+    device: DeviceOptions,
 ) -> None:
     """Train an encoder; validation uses speakers held out of the training manifest.
 
@@ -51,15 +51,15 @@ def train(
     from speakertrip.training import train as run_training
     from speakertrip.training.processes import leads
 
-    with process_group(device), progress_bar("utterances decoded") as advance:
+    with process_group(device.device), progress_bar("utterances decoded") as advance:
         settings = read_config(config, overrides)
-        torch.set_num_threads(threads or torch.get_num_threads())
+        torch.set_num_threads(device.threads or torch.get_num_threads())
         finished = run_training(
             settings,
             data,
             out,
             resume,
-            device,
+            device.device,
             init,
             on_decode=advance,
             on_record=lambda record: say("\n".join(_lines(record, settings))),

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.models import DeviceOptions
 from speakertrip.cli.notices import say
 from speakertrip.cli.options import device_options, json_option, print_json
 from speakertrip.errors import INTERRUPTED, counted
@@ -44,8 +45,7 @@ def tune(
     space: str | None,
     overrides: tuple[str, ...],
     as_json: bool,
-    device: str,
-    threads: int | None,
+    device: DeviceOptions,
 ) -> None:
     """Search margin, hard share, speakers x utterances and learning rate of a recipe.
 
@@ -64,9 +64,9 @@ def tune(
 
     recipe = read_config(config, overrides)
     ranges = read_space(space) if space else TuneSpace()
-    torch.set_num_threads(threads or torch.get_num_threads())
-    plan = Plan(recipe, data, out, trials, steps, ranges, device, _say)
-    findings = run_tune(plan, jobs, threads)
+    torch.set_num_threads(device.threads or torch.get_num_threads())
+    plan = Plan(recipe, data, out, trials, steps, ranges, device.device, _say)
+    findings = run_tune(plan, jobs, device.threads)
     if as_json:
         for entries in findings.to_json():
             print_json(entries)

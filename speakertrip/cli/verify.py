@@ -8,23 +8,22 @@ import click
 
 from speakertrip.cli.completion import complete_files, complete_name_then_files
 from speakertrip.cli.decisions import answer_each, meaning, reason
-from speakertrip.cli.operating_point import chosen, expected, operating_point_options
+from speakertrip.cli.gathering import gathered
+from speakertrip.cli.operating_point import expected, operating_point_options
 from speakertrip.cli.options import (
     device_options,
     json_option,
-    model_option,
+    model_options,
     print_json,
     scoring_option,
-    speech_options,
-    store_option,
+    store_options,
 )
 from speakertrip.cli.sources import audio_source, expand_folders, require_one_stdin
-from speakertrip.cli.stores import open_store
-from speakertrip.cli.verify_batch import read_trial_lists, verify_trials
+from speakertrip.cli.verifiers import VerifierOptions, speech_options
+from speakertrip.cli.verify_batch import BatchOptions, verify_trials
 from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
-    from speakertrip.audio.detectors import DetectorName
     from speakertrip.enrollment import Scoring
 
 REJECTED = 1
@@ -46,36 +45,24 @@ REJECTED = 1
 @click.option(
     "--out", metavar="SCORES", help="Write the scores of --trials, 'name test score' a line, and no answers."
 )
-@model_option
-@store_option
+@model_options
+@store_options
 @scoring_option
 @operating_point_options
 @speech_options(0.5)
 @json_option
 @device_options
+@gathered(BatchOptions, "batch")
+@gathered(VerifierOptions, "options")
 @click.pass_context
 def verify(
     ctx: click.Context,
     arguments: tuple[str, ...],
     against: tuple[str, ...],
-    trials: str | None,
-    manifest: str | None,
-    out: str | None,
-    model: str,
-    revision: str | None,
-    store: str | None,
-    key_file: str | None,
+    batch: BatchOptions,
     scoring: "Scoring",
-    threshold: float | None,
-    far: float | None,
-    p_target: float | None,
-    c_miss: float | None,
-    c_fa: float | None,
-    vad: "DetectorName",
-    min_speech: float,
+    options: VerifierOptions,
     as_json: bool,
-    device: str,
-    threads: int | None,
 ) -> None:
     """Decide for each PROBE whether it is the enrolled speaker NAME, or the speaker of --against.
 
@@ -88,26 +75,18 @@ def verify(
     --p-target chooses another. --json says how often it is expected to err in one comparison, among voices like those
     that it was found on: measure yours. There is no detection of replayed or synthetic speech.
     """
-    operating_point = chosen(threshold, far, p_target, c_miss, c_fa)
-    _require_one_way(arguments, against, trials, manifest or out)
+    _require_one_way(arguments, against, batch)
     probes = arguments if against else arguments[1:]
-    if not (probes or trials):
+    if not (probes or batch.trials):
         raise UsageError("Nothing to verify: give a NAME and a PROBE, or --against REFERENCE PROBE.")
     require_one_stdin([*against, *probes])
     if against:
         _require_no_name(probes)
     sources = expand_folders(probes)
-    lists = read_trial_lists(trials, manifest, out) if trials else None
-    from speakertrip.audio import SpeechNeeds
-    from speakertrip.verifier import SpeakerVerifier
-
-    needs = SpeechNeeds(vad, comparison_seconds=min_speech)
-    speakers = None if against else open_store(store, key_file)
-    verifier = SpeakerVerifier.from_pretrained(
-        model, speakers, device, threads, needs, operating_point, revision
-    )
+    lists = batch.read()
+    verifier = options.to_compare(with_store=not against)
     if lists:
-        ctx.exit(verify_trials(verifier, lists, out, as_json))
+        ctx.exit(verify_trials(verifier, lists, batch.out, as_json))
     references = [audio_source(file) for file in expand_folders(against)]
     known = None if references else verifier.enrolled(arguments[0], scoring)
     claim = known or verifier.reference(references, scoring)
@@ -130,14 +109,12 @@ def verify(
     ctx.exit(answer_each(sources, as_json, answer))
 
 
-def _require_one_way(
-    arguments: Sequence[str], against: Sequence[str], trials: str | None, option: str | None
-) -> None:
-    if trials and (arguments or against):
+def _require_one_way(arguments: Sequence[str], against: Sequence[str], batch: BatchOptions) -> None:
+    if batch.trials and (arguments or against):
         raise UsageError("--trials names speakers and probes; give no NAME, PROBE or --against beside it.")
-    if option and not trials:
+    if (batch.manifest or batch.out) and not batch.trials:
         raise UsageError("--manifest and --out go with --trials.")
-    if not (trials or arguments):
+    if not (batch.trials or arguments):
         raise UsageError("Missing argument '[NAME] PROBE...', or --trials TRIALS --manifest MANIFEST.")
 
 

@@ -1,6 +1,7 @@
 """``speakertrip verify --trials``: a trial list of enrolled speakers against utterances of a manifest."""
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -20,21 +21,37 @@ if TYPE_CHECKING:
 Lists = tuple["Trials", "Sequence[Utterance]"]
 
 
-def read_trial_lists(trials: str, manifest: str | None, out: str | None) -> "Lists":
-    """Read the list and the manifest, before a model is loaded.
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """What ``--trials``, ``--manifest`` and ``--out`` say.
 
-    Raises:
-        DataError: a file cannot be read or is malformed.
-        UsageError: there is no manifest, or what is written is what is read.
-        StorageError: what is to be written is a folder.
+    Attributes:
+        trials: the list; None: there is none.
+        manifest: where its test ids are found.
+        out: the scores to write.
     """
-    if not manifest:
-        raise UsageError("Missing option '--manifest': it says where the test ids of --trials are found.")
-    if out:
-        refuse_overwriting("--out", out, trials, manifest)
-    from speakertrip.manifests import read_manifest, read_trials
 
-    return read_trials(trials), read_manifest(manifest)
+    trials: str | None
+    manifest: str | None
+    out: str | None
+
+    def read(self) -> "Lists | None":
+        """Read the list and the manifest, before a model is loaded; None where there is no list.
+
+        Raises:
+            DataError: a file cannot be read or is malformed.
+            UsageError: there is no manifest, or what is written is what is read.
+            StorageError: what is to be written is a folder.
+        """
+        if not self.trials:
+            return None
+        if not self.manifest:
+            raise UsageError("Missing option '--manifest': it says where the test ids of --trials are found.")
+        if self.out:
+            refuse_overwriting("--out", self.out, self.trials, self.manifest)
+        from speakertrip.manifests import read_manifest, read_trials
+
+        return read_trials(self.trials), read_manifest(self.manifest)
 
 
 def verify_trials(verifier: "SpeakerVerifier", lists: "Lists", out: str | None, as_json: bool) -> int:

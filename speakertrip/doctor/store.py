@@ -20,7 +20,7 @@ def check_store(path: Path, identity: str, key: bytes | None = None) -> list[Che
         StorageError: it cannot be read.
     """
     from speakertrip.enrollment import SpeakerStore
-    from speakertrip.enrollment.inspection import inspect_store
+    from speakertrip.enrollment.store.inspection import inspect_store
 
     store = SpeakerStore(path, key)
     if not store.database.exists():

@@ -1,14 +1,19 @@
-"""Enrolled speakers: profiles and their store."""
+"""Enrolled speakers: profiles and their store.
 
-from speakertrip.enrollment.audit import AuditLog, Event
-from speakertrip.enrollment.conversion import decrypt_store, encrypt_store
-from speakertrip.enrollment.crowd import Candidate, Crowd, Identification
-from speakertrip.enrollment.exchange import read_profiles, write_profiles
-from speakertrip.enrollment.keys import make_key, read_key
-from speakertrip.enrollment.profile import Enrollment, Profile, Summary, check_name
-from speakertrip.enrollment.search import SearchOptions
-from speakertrip.enrollment.state import Scoring
-from speakertrip.enrollment.store import EnrollMode, SpeakerStore, default_store
+profiles (what is kept of a speaker) ─┐
+├─► store (where it is kept) ─► search (who of them is it?)
+encryption (how it stands there) ─────┘
+"""
+
+from speakertrip.enrollment.encryption.keys import make_key, read_key
+from speakertrip.enrollment.profiles.exchange import read_profiles, write_profiles
+from speakertrip.enrollment.profiles.profile import Enrollment, Profile, Summary, check_name
+from speakertrip.enrollment.search.crowd import Candidate, Crowd, Identification
+from speakertrip.enrollment.search.search import SearchOptions
+from speakertrip.enrollment.store.audit import AuditLog, Event
+from speakertrip.enrollment.store.conversion import decrypt_store, encrypt_store
+from speakertrip.enrollment.store.store import EnrollMode, SpeakerStore, default_store
+from speakertrip.enrollment.store.tables.state import Scoring
 
 __all__ = [
     "AuditLog",

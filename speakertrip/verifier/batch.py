@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from speakertrip.enrollment import Enrollment, EnrollMode, Profile, check_name
-from speakertrip.enrollment.origin import Origin
-from speakertrip.enrollment.recordings import enrollment_of, new_rows
+from speakertrip.enrollment.profiles.origin import Origin
+from speakertrip.enrollment.profiles.recordings import enrollment_of, new_rows
 from speakertrip.errors import AudioError, StoreError
 from speakertrip.evaluation import speakers_of
 from speakertrip.manifests import Utterance

@@ -10,8 +10,8 @@ from speakertrip.backend.storage import digest
 from speakertrip.bundle import Bundle, Calibration
 from speakertrip.config import Frozen
 from speakertrip.enrollment import Profile, SpeakerStore
-from speakertrip.enrollment.offsets import profile_offsets, without_offsets
-from speakertrip.enrollment.own_trials import OwnTrials, score_own_trials
+from speakertrip.enrollment.profiles.offsets import profile_offsets, without_offsets
+from speakertrip.enrollment.profiles.own_trials import OwnTrials, score_own_trials
 from speakertrip.errors import StoreError, counted
 from speakertrip.metrics import MIN_SPEAKERS
 

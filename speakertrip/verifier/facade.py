@@ -26,8 +26,8 @@ from speakertrip.enrollment import (
     check_name,
     default_store,
 )
-from speakertrip.enrollment.agreement import warn_of_odd_ones
-from speakertrip.enrollment.recordings import enrollment_of, new_rows, sha256_of
+from speakertrip.enrollment.profiles.agreement import warn_of_odd_ones
+from speakertrip.enrollment.profiles.recordings import enrollment_of, new_rows, sha256_of
 from speakertrip.errors import StoreError, UsageError
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath

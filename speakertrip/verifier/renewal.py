@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from speakertrip.enrollment import Enrollment, Profile
-from speakertrip.enrollment.origin import Origin
+from speakertrip.enrollment.profiles.origin import Origin
 from speakertrip.errors import AudioError
 from speakertrip.verifier.facade import SpeakerVerifier
 

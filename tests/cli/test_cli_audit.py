@@ -100,7 +100,7 @@ def test_calls_that_contradict_themselves(speakertrip):
 
 def test_a_log_that_cannot_be_written_refuses_to_verify(speakertrip, monkeypatch):
     speakertrip("enroll", "spk1", "0.wav")
-    monkeypatch.setattr("speakertrip.enrollment.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("speakertrip.enrollment.store.database.BUSY_SECONDS", 0.05)
     for on, codes in ((False, (0, 0, 0)), (True, (7, 7, 0))):
         if on:
             speakertrip("speakers", "audit", "--on")

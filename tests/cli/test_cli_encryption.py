@@ -125,7 +125,7 @@ def test_conversions_that_cannot_be(speakertrip, place):
 
 
 def test_an_erasure_that_must_wait_says_so(speakertrip, monkeypatch):
-    monkeypatch.setattr("speakertrip.enrollment.database.ERASING_SECONDS", 0.05)
+    monkeypatch.setattr("speakertrip.enrollment.store.database.ERASING_SECONDS", 0.05)
     speakertrip("speakers", "key", "store.key")
     with closing(sqlite3.connect(FILE, isolation_level=None)) as reader:
         reader.execute("BEGIN")

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from speakertrip.backend import Backend, FalseAlarmRate, GivenThreshold, LinearCalibration
 from speakertrip.bundle import Calibration
-from speakertrip.cli.operating_point import Rate, chosen
+from speakertrip.cli.operating_point import PointOptions, Rate
 from speakertrip.errors import UsageError
 from speakertrip.metrics import OperatingPoint
 
@@ -66,15 +66,15 @@ def test_what_is_no_rate(text):
 
 
 def test_what_is_chosen():
-    assert chosen(None, None, None, None, None) is None
-    assert chosen(None, 0.01, None, None, None) == FalseAlarmRate(0.01)
-    assert chosen(None, None, 0.01, None, 5.0) == OperatingPoint(0.01, 1.0, 5.0)
-    assert chosen(None, None, 0.01, 2.0, None) == OperatingPoint(0.01, 2.0, 1.0)
+    assert PointOptions(None, None, None, None, None).chosen() is None
+    assert PointOptions(None, 0.01, None, None, None).chosen() == FalseAlarmRate(0.01)
+    assert PointOptions(None, None, 0.01, None, 5.0).chosen() == OperatingPoint(0.01, 1.0, 5.0)
+    assert PointOptions(None, None, 0.01, 2.0, None).chosen() == OperatingPoint(0.01, 2.0, 1.0)
     with pytest.raises(UsageError, match="exclude each other"):
-        chosen(None, 0.01, 0.01, None, None)
+        PointOptions(None, 0.01, 0.01, None, None)
     with pytest.raises(UsageError, match="exclude each other"):
-        chosen(0.5, 0.01, None, None, None)
-    assert chosen(0.5, None, None, None, None) == GivenThreshold(0.5)
+        PointOptions(0.5, 0.01, None, None, None)
+    assert PointOptions(0.5, None, None, None, None).chosen() == GivenThreshold(0.5)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_rename_and_remove(speakertrip, store):
 
 
 def test_an_erasure_that_must_wait_says_so(speakertrip, monkeypatch):
-    monkeypatch.setattr("speakertrip.enrollment.database.ERASING_SECONDS", 0.05)
+    monkeypatch.setattr("speakertrip.enrollment.store.database.ERASING_SECONDS", 0.05)
     reader = sqlite3.connect("speakers.sqlite", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM speakers").fetchall()

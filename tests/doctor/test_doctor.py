@@ -14,7 +14,7 @@ from speakertrip.doctor import Check, codecs, examine, libraries, store
 from speakertrip.doctor.model import check_model
 from speakertrip.embedding import Embedder
 from speakertrip.enrollment import Enrollment, SpeakerStore
-from speakertrip.enrollment import store as store_module
+from speakertrip.enrollment.store import store as store_module
 from speakertrip.errors import BundleError
 
 MODEL = "a1" * 32

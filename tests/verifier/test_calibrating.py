@@ -6,7 +6,7 @@ import pytest
 from speakertrip.backend import Backend, LinearCalibration
 from speakertrip.bundle import Bundle
 from speakertrip.enrollment import Enrollment, SearchOptions, SpeakerStore
-from speakertrip.enrollment.own_trials import score_own_trials
+from speakertrip.enrollment.profiles.own_trials import score_own_trials
 from speakertrip.errors import StoreError
 from speakertrip.metrics import OperatingPoint
 from speakertrip.verifier import SpeakerVerifier, calibrate_store

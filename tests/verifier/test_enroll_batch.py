@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from speakertrip.enrollment.origin import Origin
+from speakertrip.enrollment.profiles.origin import Origin
 from speakertrip.errors import AudioError, DataError, StoreError
 from speakertrip.manifests import Utterance
 from speakertrip.verifier import SpeakerVerifier, enroll_utterances, group_by_speaker, renew

@@ -272,7 +272,7 @@ def test_a_probe_that_cannot_be_used_is_no_decision(verifier, files, tmp_path):
 def test_nothing_is_decided_that_the_log_cannot_keep(verifier, files, monkeypatch):
     verifier.enroll("spk1", files[:2])
     with verifier.store.database.writing():  # another process writes, and goes on
-        monkeypatch.setattr("speakertrip.enrollment.database.BUSY_SECONDS", 0.05)
+        monkeypatch.setattr("speakertrip.enrollment.store.database.BUSY_SECONDS", 0.05)
         assert verifier.verify("spk1", files[2]).accepted
         assert verifier.identify(files[2]).name == "spk1"
     verifier.store.audit.switch(True)

@@ -8,7 +8,7 @@ import soundfile
 
 from speakertrip.audio import AudioBytes
 from speakertrip.enrollment import Enrollment
-from speakertrip.enrollment.origin import Origin
+from speakertrip.enrollment.profiles.origin import Origin
 from speakertrip.errors import AudioError, StoreError
 from speakertrip.manifests import Utterance
 from speakertrip.verifier import SpeakerVerifier, outdated, renew

@@ -1,0 +1,1 @@
+"""What is kept of a speaker: from which recordings, how well these agree, and as a file."""

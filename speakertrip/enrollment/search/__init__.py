@@ -1,0 +1,1 @@
+"""Who of all enrolled speakers is it? Exact, or by an approximate index."""

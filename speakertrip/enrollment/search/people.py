@@ -1,0 +1,82 @@
+"""Speakers as a probe is compared with them, and their order."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from speakertrip.backend import Backend, IsotonicCalibration, Sides
+from speakertrip.backend.ranking import before_calibration
+from speakertrip.enrollment.profiles.profile import Profile
+from speakertrip.enrollment.store.tables.state import Scoring
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float32]
+Ranked = list[tuple[str, float]]  # names and scores, best first
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Some speakers, each of one side (by the mean of their utterances) or one for each utterance (by the best).
+
+    Attributes:
+        names: by which those of equal scores are ordered.
+        sides: of all.
+        begins: int64 ``(speakers + 1,)``, the first side of each, and the end.
+    """
+
+    names: tuple[str, ...]
+    sides: Sides
+    begins: IntArray
+
+    @classmethod
+    def of(cls, profiles: Iterable[Profile], backend: Backend, scoring: Scoring) -> "People":
+        """Take in profiles, at least one, by name."""
+        some = sorted(profiles, key=lambda profile: profile.name)
+        counts = [len(profile.enrollments) for profile in some]
+        ends = np.cumsum([0, *counts])
+        seconds = np.array([each.seconds for profile in some for each in profile.enrollments])
+        raw = np.concatenate([profile.embeddings for profile in some])
+        names = tuple(profile.name for profile in some)
+        offsets = np.array([profile.score_offset for profile in some])
+        if scoring == "best":
+            sides = backend.sides(raw, None, seconds)
+            return cls(names, replace(sides, offsets=np.repeat(offsets, counts)), ends)
+        groups = [list(range(first, first + count)) for first, count in zip(ends, counts, strict=False)]
+        sides = backend.sides(raw, groups, seconds)
+        return cls(names, replace(sides, offsets=offsets), np.arange(len(some) + 1))
+
+    def ranked(self, backend: Backend, probes: Sides, chosen: Sequence[IntArray], top: int) -> list[Ranked]:
+        """Order some of them for each probe by score, the higher of a speaker's sides.
+
+        Those of equal scores, as within a step of an isotonic calibration, are ordered by the score before calibration,
+        and then by name.
+
+        Args:
+            backend: that scores.
+            probes: of ``Backend.sides``.
+            chosen: for each probe the speakers that it is compared with, increasing, at least one.
+            top: how many to return at most.
+        """
+        first = [self._sides_of(speakers) for speakers in chosen]
+        second = np.repeat(np.arange(len(first)), [len(sides) for sides in first])
+        every = np.concatenate(first), second
+        scores = backend.score(self.sides, probes, *every)
+        steps = isinstance(backend.calibration, IsotonicCalibration)
+        finer = before_calibration(backend).score(self.sides, probes, *every) if steps else scores
+        ends = np.cumsum([len(sides) for sides in first])[:-1]
+        parts = zip(chosen, np.split(scores, ends), np.split(finer, ends), strict=True)
+        return [self._best(speakers, some, ties, top) for speakers, some, ties in parts]
+
+    def _sides_of(self, speakers: IntArray) -> IntArray:
+        if len(self.begins) == len(self.sides.counts) + 1:  # one each
+            return speakers
+        return np.concatenate([np.arange(self.begins[row], self.begins[row + 1]) for row in speakers])
+
+    def _best(self, speakers: IntArray, scores: FloatArray, finer: FloatArray, top: int) -> Ranked:
+        counts = self.begins[speakers + 1] - self.begins[speakers]
+        begins = np.cumsum(counts) - counts
+        of_each, ties = np.maximum.reduceat(scores, begins), np.maximum.reduceat(finer, begins)
+        order = np.lexsort((speakers, -ties, -of_each))[:top]
+        return [(self.names[speakers[row]], float(of_each[row])) for row in order]
