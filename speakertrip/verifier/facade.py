@@ -277,9 +277,10 @@ class SpeakerVerifier:
         """
         profile = self.profile(name)
         seconds = [enrollment.seconds for enrollment in profile.enrollments]
-        sides = self._sides(profile.embeddings, seconds, scoring)
-        offsets = np.full(len(sides.counts), profile.score_offset)
-        return Claim(replace(sides, offsets=offsets), self.store_rule(), profile.identifier)
+        sides, rule = self._sides(profile.embeddings, seconds, scoring), self.store_rule()
+        if rule.per_profile:
+            sides = replace(sides, offsets=np.full(len(sides.counts), profile.score_offset))
+        return Claim(sides, rule, profile.identifier)
 
     def reference(self, files: Sequence[Speech], scoring: Scoring = "mean") -> Claim:
         """Return the speaker of one or more files, to compare probes with.

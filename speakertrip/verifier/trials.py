@@ -69,7 +69,7 @@ def score_enrolled(
     require_ids(ids, by_id)
     rule = verifier.store_rule()
     profiles = [verifier.profile(trials.ids[row]) for row in names]
-    enrollments = _enrollments(verifier, profiles)
+    enrollments = _enrollments(rule, profiles)
     chosen = [by_id[id_] for id_ in ids]
     rows: list[FloatArray] = []
     seconds: list[float] = []
@@ -102,12 +102,14 @@ def score_enrolled(
     return TrialScores(scores, errors, speech, rule)
 
 
-def _enrollments(verifier: SpeakerVerifier, profiles: Sequence[Profile]) -> Sides:
+def _enrollments(rule: DecisionRule, profiles: Sequence[Profile]) -> Sides:
     ends = np.cumsum([0, *(len(profile.enrollments) for profile in profiles)])
     groups = [list(range(begin, end)) for begin, end in pairwise(ends.tolist())]
     seconds = np.array([each.seconds for profile in profiles for each in profile.enrollments])
     embeddings = np.concatenate([profile.embeddings for profile in profiles])
-    sides = verifier.bundle.backend.sides(embeddings, groups, seconds)
+    sides = rule.backend.sides(embeddings, groups, seconds)
+    if not rule.per_profile:
+        return sides
     return replace(sides, offsets=np.array([profile.score_offset for profile in profiles]))
 
 

@@ -56,7 +56,7 @@ def right(store, backend=BACKENDS["cosine"], on_disk=True):
     """Tell whether a search finds what a comparison with everybody finds."""
     probes = probes_of(backend, np.random.default_rng(0), 3, DIM)
     found = NominatedSearch(matrix_of(store, backend, on_disk=on_disk)).search(probes, 4)
-    expected = EverybodySearch(store.database, MODEL, backend, "mean").search(probes, 4)
+    expected = EverybodySearch(store.database, MODEL, rule(backend), "mean").search(probes, 4)
     return [[name for name, _ in each] for each in found.ranked] == [
         [name for name, _ in each] for each in expected.ranked
     ]

@@ -118,6 +118,20 @@ def test_a_calibration_of_other_scores_is_not_used(store, bundle):
     assert read_calibration(store, replace(bundle, identity="0" * 64)) is None
 
 
+def test_offsets_of_a_calibration_of_other_scores_are_not_used(store, bundle, verifier):
+    other = replace(bundle, backend=Backend(centre=np.full(DIM, 0.1, np.float32)))
+    probe = other.backend.sides(np.ones((1, DIM), np.float32))
+    fitted_anew = SpeakerVerifier(other, store.path, "cpu")
+    free = fitted_anew.enrolled("spk00").decide(probe)
+    calibrate_store(store, bundle, per_profile=True)
+    assert store.get("spk00").score_offset != 0
+    assert fitted_anew.enrolled("spk00").decide(probe) == free
+    for scoring in ("mean", "best"):
+        found = fitted_anew.crowd(SearchOptions(scoring)).search(probe, 24).candidates
+        score = fitted_anew.enrolled("spk00", scoring).decide(probe).score
+        assert {each.name: each.decision.score for each in found}["spk00"] == pytest.approx(score, abs=1e-5)
+
+
 def test_it_is_forgotten(store, bundle, verifier):
     calibrate_store(store, bundle, per_profile=True)
     assert store.calibrations.clear(bundle.identity)
