@@ -435,7 +435,9 @@ crowd = Crowd(store, "m" * 64, DecisionRule(backend, Threshold(0.0)))
 rng, searches = np.random.default_rng(0), 0
 while "last" not in store.names():
     names = store.names()
-    profile = store.get(names[int(rng.integers(len(names)))]) if names else None
+    profile = store.find(names[int(rng.integers(len(names)))])
+    if profile is None:  # removed since
+        continue
     probe = backend.sides(profile.embeddings[:1])
     found = crowd.search(probe, 3)
     scores = [each.decision.score for each in found.candidates]
