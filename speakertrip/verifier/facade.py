@@ -60,7 +60,7 @@ class SpeakerVerifier:
 
     Raises:
         UsageError: the device or the detector is not available, the bundle was never loaded, so that it has no
-            identity, or cannot say the threshold of the operating point.
+            identity, or neither it nor the store's calibration can say the threshold of the operating point.
 
     Example:
         >>> verifier = SpeakerVerifier.from_pretrained("runs/demo/bundle")  # doctest: +SKIP
@@ -81,9 +81,8 @@ class SpeakerVerifier:
         if not bundle.identity:
             raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
         self.bundle, self.operating_point = bundle, operating_point
-        if operating_point is not None:
-            bundle.threshold(operating_point)  # which says now what it cannot do
         self.store = store if isinstance(store, SpeakerStore) else SpeakerStore(store or default_store())
+        self._require_threshold()
         self.embedder = Embedder(bundle.model, device, threads)
         self.needs = needs or SpeechNeeds()
         self._detector = make_detector(self.needs.detector)
@@ -114,8 +113,8 @@ class SpeakerVerifier:
 
         Raises:
             BundleError: it is missing or damaged, or cannot be fetched.
-            UsageError: the device or the detector is not available, or the bundle cannot say the threshold of the
-                operating point.
+            UsageError: the device or the detector is not available, or neither the bundle nor the store's calibration
+                can say the threshold of the operating point.
         """
         return cls(Bundle.load(id_or_path, revision, token), store, device, threads, needs, operating_point)
 
@@ -125,6 +124,7 @@ class SpeakerVerifier:
 
         Raises:
             BundleError: no operating point was chosen, and none is known of the model.
+            UsageError: the bundle cannot say the threshold of the operating point.
         """
         return DecisionRule(self.bundle.backend, self.bundle.threshold(self.operating_point))
 
@@ -360,6 +360,17 @@ class SpeakerVerifier:
         names = [recording.name for recording in recordings]
         found = [recording.quality.speech_seconds for recording in recordings]
         require_speech_seconds(names, found, seconds, self.needs.detector)
+
+    def _require_threshold(self) -> None:
+        """Say now, before any audio is read, if neither the bundle nor the store can say the threshold."""
+        if self.operating_point is None:
+            return
+        try:
+            self.bundle.threshold(self.operating_point)
+        except UsageError:
+            if read_calibration(self.store, self.bundle) is None:
+                raise
+            self.store_rule()
 
     def _sides(self, embeddings: FloatArray, seconds: list[float], scoring: Scoring) -> Sides:
         groups = [list(range(len(embeddings)))] if scoring == "mean" else None

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from speakertrip.backend import Backend, LinearCalibration
+from speakertrip.backend import Backend, FalseAlarmRate, LinearCalibration
 from speakertrip.bundle import Bundle
 from speakertrip.enrollment import Enrollment, SearchOptions, SpeakerStore
 from speakertrip.enrollment.own_trials import score_own_trials
-from speakertrip.errors import StoreError
+from speakertrip.errors import StoreError, UsageError
 from speakertrip.metrics import OperatingPoint
 from speakertrip.verifier import SpeakerVerifier, calibrate_store
 from speakertrip.verifier.calibrating import read_calibration
@@ -109,6 +109,19 @@ def test_the_operating_point_is_that_of_the_calibration(store, bundle):
         replace(calibrated, identity=bundle.identity), store.path, "cpu", operating_point=OperatingPoint(0.01)
     )
     assert prior.store_rule().threshold.value == pytest.approx(4.5951, abs=1e-4)
+
+
+@pytest.mark.parametrize("choice", [FalseAlarmRate(0.05), OperatingPoint(0.01)])
+def test_the_store_says_what_the_bundle_cannot(tmp_path, uncalibrated_folder, write_speech, choice):
+    bundle, store = Bundle.load(uncalibrated_folder), SpeakerStore(tmp_path / "speakers.sqlite")
+    fill(store, bundle.identity, 24)
+    with pytest.raises(UsageError):
+        SpeakerVerifier(bundle, store, "cpu", operating_point=choice)
+    found = calibrate_store(store, bundle)
+    verifier = SpeakerVerifier(bundle, store, "cpu", operating_point=choice)
+    assert verifier.store_rule() == found.rule(bundle, choice)
+    with pytest.raises(UsageError):  # which is compared without a store
+        verifier.verify_against([write_speech(tmp_path / "a.wav", 0, 2.0)], tmp_path / "a.wav")
 
 
 def test_a_calibration_of_other_scores_is_not_used(store, bundle):
