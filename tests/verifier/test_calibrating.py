@@ -9,7 +9,7 @@ from speakertrip.enrollment import Enrollment, SearchOptions, SpeakerStore
 from speakertrip.enrollment.own_trials import score_own_trials
 from speakertrip.errors import StoreError, UsageError
 from speakertrip.metrics import OperatingPoint
-from speakertrip.verifier import SpeakerVerifier, calibrate_store
+from speakertrip.verifier import SpeakerVerifier, calibrate_store, calibrating
 from speakertrip.verifier.calibrating import read_calibration
 
 DIM = 24
@@ -96,6 +96,17 @@ def test_a_profile_that_changes_has_no_offset(store, bundle):
     assert store.get("spk06").score_offset != 0
     calibrate_store(store, bundle)
     assert store.get("spk06").score_offset == 0
+
+
+def test_a_profile_that_changes_as_it_is_calibrated_has_no_offset(store, bundle, monkeypatch):
+    def meanwhile(*args):
+        store.add("spk00", bundle.identity, store.get("spk03").enrollments, "add")
+        return score_own_trials(*args)
+
+    monkeypatch.setattr(calibrating, "score_own_trials", meanwhile)
+    calibrate_store(store, bundle, per_profile=True)
+    assert store.get("spk00").score_offset == 0
+    assert store.get("spk03").score_offset != 0
 
 
 def test_the_operating_point_is_that_of_the_calibration(store, bundle):
