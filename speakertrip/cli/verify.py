@@ -107,7 +107,7 @@ def verify(
         model, speakers, device, threads, needs, operating_point, revision
     )
     if lists:
-        ctx.exit(verify_trials(verifier, lists, out, as_json))
+        ctx.exit(verify_trials(verifier, lists, out, as_json, scoring))
     references = [audio_source(file) for file in expand_folders(against)]
     known = None if references else verifier.enrolled(arguments[0], scoring)
     claim = known or verifier.reference(references, scoring)

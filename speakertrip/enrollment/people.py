@@ -52,6 +52,24 @@ class People:
             sides = replace(sides, offsets=np.repeat(offsets, np.diff(begins)))
         return cls(names, sides, begins)
 
+    def scores(self, backend: Backend, probes: Sides, speakers: IntArray, tests: IntArray) -> FloatArray:
+        """Score pairs, each by the highest of the speaker's sides.
+
+        Args:
+            backend: that scores.
+            probes: of ``Backend.sides``.
+            speakers: ``(pairs,)``, at least one.
+            tests: ``(pairs,)``, rows of the probes.
+
+        Returns:
+            float32 ``(pairs,)``.
+        """
+        counts = np.diff(self.begins)[speakers]
+        firsts = np.cumsum(counts) - counts
+        sides = np.repeat(self.begins[speakers] - firsts, counts) + np.arange(counts.sum())
+        scores = backend.score(self.sides, probes, sides, np.repeat(tests, counts))
+        return np.maximum.reduceat(scores, firsts)
+
     def ranked(self, backend: Backend, probes: Sides, chosen: Sequence[IntArray], top: int) -> list[Ranked]:
         """Order some of them for each probe by score, the higher of a speaker's sides.
 
