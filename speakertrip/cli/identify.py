@@ -91,7 +91,7 @@ def identify(
         model, speakers, device, threads, needs, operating_point, revision
     )
     crowd = verifier.crowd(SearchOptions(scoring, approximate=approximate))
-    decided_at = verifier.store_rule().threshold
+    decided_at = crowd.rule.threshold
     compared: list[int] = []
 
     def answer(probe: str) -> int:

@@ -263,7 +263,8 @@ class SpeakerVerifier:
         Raises:
             StoreError: there are none.
         """
-        return Crowd(self.store, self.bundle.identity, self.store_rule(), options)
+        scoring = options.scoring if options else "mean"
+        return Crowd(self.store, self.bundle.identity, self.store_rule(scoring), options)
 
     def enrolled(self, name: str, scoring: Scoring = "mean") -> Claim:
         """Return an enrolled speaker, to compare probes with.
@@ -277,7 +278,7 @@ class SpeakerVerifier:
         """
         profile = self.profile(name)
         seconds = [enrollment.seconds for enrollment in profile.enrollments]
-        sides, rule = self._sides(profile.embeddings, seconds, scoring), self.store_rule()
+        sides, rule = self._sides(profile.embeddings, seconds, scoring), self.store_rule(scoring)
         if rule.per_profile:
             sides = replace(sides, offsets=np.full(len(sides.counts), profile.score_offset))
         return Claim(sides, rule, profile.identifier)
@@ -289,17 +290,22 @@ class SpeakerVerifier:
             AudioError: a file cannot be used, or all together hold too little speech.
             UsageError: no file.
         """
-        return Claim(self.embed_speaker(files, scoring), self.rule)
+        rule = self.rule if scoring == "mean" else self.rule.of_best()
+        return Claim(self.embed_speaker(files, scoring), rule)
 
-    def store_rule(self) -> DecisionRule:
+    def store_rule(self, scoring: Scoring = "mean") -> DecisionRule:
         """Return how enrolled speakers are decided on: as the store was calibrated last, else as the bundle says.
+
+        Args:
+            scoring: by the "mean" of a speaker's utterances, whose errors are known, or by the "best" of them.
 
         Raises:
             StoreError: the store's calibration is damaged.
             UsageError: it cannot say the threshold of the operating point.
         """
         found = read_calibration(self.store, self.bundle)
-        return self.rule if found is None else found.rule(self.bundle, self.operating_point)
+        rule = self.rule if found is None else found.rule(self.bundle, self.operating_point)
+        return rule if scoring == "mean" else rule.of_best()
 
     def embed_speaker(self, files: Sequence[Speech], scoring: Scoring = "mean") -> Sides:
         """Return what the speaker of one or more files is compared by: one side, or with "best" one for each file.

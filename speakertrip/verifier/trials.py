@@ -69,7 +69,7 @@ def score_enrolled(
     by_id = {utterance.id: utterance for utterance in utterances}
     ids = [trials.ids[row] for row in tests]
     require_ids(ids, by_id)
-    rule = verifier.store_rule()
+    rule = verifier.store_rule(scoring)
     profiles = [verifier.profile(trials.ids[row]) for row in names]
     people = People.of(profiles, rule.backend, scoring, rule.per_profile)
     chosen = [by_id[id_] for id_ in ids]

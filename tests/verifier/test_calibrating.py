@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from speakertrip.backend import Backend, FalseAlarmRate, LinearCalibration
+from speakertrip.backend import Backend, FalseAlarmRate, LinearCalibration, Threshold
 from speakertrip.bundle import Bundle
 from speakertrip.enrollment import Enrollment, SearchOptions, SpeakerStore
 from speakertrip.enrollment.own_trials import score_own_trials
@@ -201,6 +201,16 @@ def test_a_search_that_goes_on_takes_the_new_offsets(store, bundle, verifier):
     assert after["spk06"] == pytest.approx(free, abs=1e-5)
     assert before["spk06"] != after["spk06"]
     assert after["spk05"] == pytest.approx(verifier.enrolled("spk05").decide(probe).score, abs=1e-5)
+
+
+def test_the_errors_of_the_best_utterance_are_not_known(store, bundle):
+    calibrate_store(store, bundle)
+    verifier = SpeakerVerifier(bundle, store, "cpu", operating_point=FalseAlarmRate(0.05))
+    mean, best = verifier.enrolled("spk00").rule, verifier.enrolled("spk00", "best").rule
+    assert mean.threshold.false_alarm == pytest.approx(0.05, abs=0.01)
+    assert best == replace(mean, threshold=Threshold(mean.threshold.value))
+    assert verifier.crowd(SearchOptions("best")).rule == best
+    assert verifier.crowd().rule == mean
 
 
 def test_the_best_utterance_less_its_offset(store, bundle, verifier):
