@@ -27,6 +27,7 @@ from speakertrip.enrollment import (
     default_store,
 )
 from speakertrip.enrollment.agreement import warn_of_odd_ones
+from speakertrip.enrollment.origin import Origin
 from speakertrip.enrollment.recordings import enrollment_of, new_rows, sha256_of
 from speakertrip.errors import StoreError, UsageError
 from speakertrip.manifests import Utterance
@@ -182,14 +183,19 @@ class SpeakerVerifier:
         name = check_name(name)
         profile = self.profile(name) if mode == "add" and self.store.find(name) else None
         recordings = self.load(files)
-        sums = [sha256_of(recording.source) for recording in recordings]
+        # A stretch of a file is kept as that, so that two of them are two, and re-enroll finds it again.
+        origins = [Origin.of(file) if isinstance(file, Utterance) else None for file in files]
+        sums = [
+            origin.sha256() if origin else sha256_of(recording.source)
+            for origin, recording in zip(origins, recordings, strict=True)
+        ]
         rows = new_rows(sums, {e.sha256 for e in profile.enrollments} if profile else set())
         self.require_enough(
             [recordings[row] for row in rows], 0.0 if profile else self.needs.enrollment_seconds
         )
         embeddings = self.embedder.embed([recordings[row].waveform for row in rows])
         enrollments = [
-            enrollment_of(recordings[row], sums[row], embedding)
+            enrollment_of(recordings[row], sums[row], embedding, origins[row])
             for row, embedding in zip(rows, embeddings, strict=True)
         ]
         if enrollments or profile is None:
