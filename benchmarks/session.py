@@ -140,9 +140,8 @@ def report(
         f"  {len(known)} probes of theirs: {right} right, {nobody} nobody, {len(known) - right - nobody} another"
     )
     share, most = alarms / len(strangers), 1 - (1 - far) ** len(enrolled)
-    print(
-        f"  {len(strangers)} of strangers: {alarms} taken for somebody, {share:.1%} (expected {most:.1%}, if the comparisons were independent)"
-    )
+    print(f"  {len(strangers)} of strangers: {alarms} taken for somebody, {share:.1%}")
+    print(f"  (expected {most:.1%}, if comparisons were independent)")
 
 
 if __name__ == "__main__":

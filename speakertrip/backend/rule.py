@@ -1,6 +1,6 @@
 """How trials are scored and decided on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from speakertrip.backend.decision import Decision, decide
 from speakertrip.backend.operating_point import Threshold
@@ -20,6 +20,13 @@ class DecisionRule:
     backend: Backend
     threshold: Threshold
     per_profile: bool = False
+
+    def of_best(self) -> "DecisionRule":
+        """Return the rule for the best of several scores: with the same threshold, which then errs in another way.
+
+        The rates were counted on single scores. The best of several strangers' scores lies higher.
+        """
+        return replace(self, threshold=Threshold(self.threshold.value))
 
     def decide(self, score: float) -> Decision:
         """Hold a score of the backend against the threshold."""

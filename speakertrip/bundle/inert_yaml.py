@@ -27,7 +27,17 @@ class Tagged:
 
 
 class _Reader(yaml.SafeLoader):  # type: ignore[misc]  # the package states no types
-    """Refuses Python's own tags (``!!python/...``), as its base does, and calls nothing for others."""
+    """Refuses Python's own tags (``!!python/...``), as its base does, and calls nothing for others.
+
+    It refuses aliases (``*name``), too: a few lists of them, each of ten of the one before, are no end of text when one
+    is shown or compared.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose a node that is no alias."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(problem="aliases are not known")
+        return super().compose_node(parent, index)
 
 
 def _inert(reader: Any, tag: str, node: yaml.Node) -> Tagged:

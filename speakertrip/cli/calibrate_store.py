@@ -35,8 +35,14 @@ def calibrate_store(
 
     opened, bundle = store.open(), model.load()
     if clear:
+        opened.require()
         found = opened.calibrations.clear(bundle.identity)
-        click.echo(f"{opened.path}: {'its calibration is forgotten' if found else 'it had no calibration'}")
+        if as_json:
+            print_json({"store": str(opened.path), "cleared": found})
+        else:
+            click.echo(
+                f"{opened.path}: {'its calibration is forgotten' if found else 'it had no calibration'}"
+            )
         return
     calibration = verifier.calibrate_store(opened, bundle, per_profile).calibration
     if as_json:

@@ -67,7 +67,7 @@ def identify(
 
     verifier = options.to_compare()
     crowd = verifier.crowd(SearchOptions(scoring, approximate=approximate))
-    decided_at = verifier.store_rule().threshold
+    decided_at = crowd.rule.threshold
     compared: list[int] = []
 
     def answer(probe: str) -> int:

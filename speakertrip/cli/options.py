@@ -70,7 +70,8 @@ scoring_option = click.option(
     type=click.Choice(["mean", "best"]),
     default="mean",
     show_default=True,
-    help="Score a speaker by the mean of their utterances, or by the best of them.",
+    help="Score a speaker by the mean of their utterances, or by the best of them, which accepts strangers more often "
+    "than --far says.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 

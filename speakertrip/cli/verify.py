@@ -86,7 +86,7 @@ def verify(
     lists = batch.read()
     verifier = options.to_compare(with_store=not against)
     if lists:
-        ctx.exit(verify_trials(verifier, lists, batch.out, as_json))
+        ctx.exit(verify_trials(verifier, lists, batch.out, as_json, scoring))
     references = [audio_source(file) for file in expand_folders(against)]
     known = None if references else verifier.enrolled(arguments[0], scoring)
     claim = known or verifier.reference(references, scoring)

@@ -15,6 +15,7 @@ from speakertrip.errors import AudioError, UsageError, counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from speakertrip.enrollment import Scoring
     from speakertrip.manifests import Trials, Utterance
     from speakertrip.verifier import SpeakerVerifier, TrialScores
 
@@ -54,7 +55,9 @@ class BatchOptions:
         return read_trials(self.trials), read_manifest(self.manifest)
 
 
-def verify_trials(verifier: "SpeakerVerifier", lists: "Lists", out: str | None, as_json: bool) -> int:
+def verify_trials(
+    verifier: "SpeakerVerifier", lists: "Lists", out: str | None, as_json: bool, scoring: "Scoring" = "mean"
+) -> int:
     """Answer each trial, or write their scores, and return the exit code.
 
     It says whether all of the list could be answered, not what the answers are: 0, or 3 where audio cannot be used.
@@ -63,7 +66,7 @@ def verify_trials(verifier: "SpeakerVerifier", lists: "Lists", out: str | None, 
 
     trials, utterances = lists
     with progress_bar("utterances") as advance:
-        found = score_enrolled(verifier, trials, utterances, advance)
+        found = score_enrolled(verifier, trials, utterances, advance, scoring)
     for error in found.errors.values():
         click.echo(str(error), err=True)
     if out:

@@ -40,7 +40,7 @@ def check_model(
     from speakertrip.embedding import Embedder
 
     bundle = Bundle.load(path, revision)
-    what = f"{path}: {bundle.encoder.kind}, checksums right, identity {bundle.identity}"
+    what = f"{path}: {bundle.encoder.kind}, whole, identity {bundle.identity}"
     embedder = Embedder(bundle.model, device, threads)
     rng = np.random.default_rng(0)
     voice = synthesize(draw_voice(rng), draw_channel(rng), SECONDS, rng)

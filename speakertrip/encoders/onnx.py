@@ -1,5 +1,6 @@
 """A network in an ONNX file, as WeSpeaker exports its encoders, run by onnxruntime."""
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,6 +110,8 @@ def _session(content: bytes, threads: int) -> "InferenceSession":
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 4  # fatal: what goes wrong is raised
+    # Weights in other files would be looked for in the current folder, and be no part of what the model is known by.
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # of onnxruntime, which promises no type

@@ -97,10 +97,10 @@ def _enroll(
     embeddings = verifier.embedder.embed([recording.waveform for recording in recordings])
     enrollments: list[Enrollment] = []
     for row, recording, embedding in zip(rows, recordings, embeddings, strict=True):
-        made = enrollment_of(recording, sums[row], embedding)
+        made = enrollment_of(recording, sums[row], embedding, origins[row])
         # The length that a manifest states is the one that scores of a trial list are calibrated by.
         seconds = utterances[row].duration or made.seconds
-        enrollments.append(replace(made, path=str(origins[row]), seconds=seconds))
+        enrollments.append(replace(made, seconds=seconds))
     profile = verifier.store.add(name, verifier.bundle.identity, enrollments, mode)
     verifier.warn_of_odd_ones(profile, len(enrollments))
     return Outcome(profile, len(enrollments))

@@ -76,6 +76,8 @@ def calibrate_store(store: SpeakerStore, bundle: Bundle, per_profile: bool = Fal
         StoreError: fewer than 10 speakers have two utterances, or their scores are not higher than those of others.
         StorageError: the store cannot be written.
     """
+    store.require()
+    since = store.calibrations.now()  # those who change after this are not the ones that are compared
     profiles = [profile for profile in store.profiles() if profile.model == bundle.identity]
     _require_enough(store, profiles)
     trials = score_own_trials(profiles, bundle.backend)
@@ -96,7 +98,7 @@ def calibrate_store(store: SpeakerStore, bundle: Bundle, per_profile: bool = Fal
         calibration=found,
     )
     offsets = _offsets(profiles, trials, weight) if per_profile else {}
-    store.calibrations.write(bundle.identity, calibration.model_dump_json(), offsets)
+    store.calibrations.write(bundle.identity, calibration.model_dump_json(), offsets, since)
     return calibration
 
 

@@ -27,6 +27,7 @@ from speakertrip.enrollment import (
     default_store,
 )
 from speakertrip.enrollment.profiles.agreement import warn_of_odd_ones
+from speakertrip.enrollment.profiles.origin import Origin
 from speakertrip.enrollment.profiles.recordings import enrollment_of, new_rows, sha256_of
 from speakertrip.errors import StoreError, UsageError
 from speakertrip.manifests import Utterance
@@ -60,7 +61,7 @@ class SpeakerVerifier:
 
     Raises:
         UsageError: the device or the detector is not available, the bundle was never loaded, so that it has no
-            identity, or cannot say the threshold of the operating point.
+            identity, or neither it nor the store's calibration can say the threshold of the operating point.
 
     Example:
         >>> verifier = SpeakerVerifier.from_pretrained("runs/demo/bundle")  # doctest: +SKIP
@@ -81,9 +82,8 @@ class SpeakerVerifier:
         if not bundle.identity:
             raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
         self.bundle, self.operating_point = bundle, operating_point
-        if operating_point is not None:
-            bundle.threshold(operating_point)  # which says now what it cannot do
         self.store = store if isinstance(store, SpeakerStore) else SpeakerStore(store or default_store())
+        self._require_threshold()
         self.embedder = Embedder(bundle.model, device, threads)
         self.needs = needs or SpeechNeeds()
         self._detector = make_detector(self.needs.detector)
@@ -114,8 +114,8 @@ class SpeakerVerifier:
 
         Raises:
             BundleError: it is missing or damaged, or cannot be fetched.
-            UsageError: the device or the detector is not available, or the bundle cannot say the threshold of the
-                operating point.
+            UsageError: the device or the detector is not available, or neither the bundle nor the store's calibration
+                can say the threshold of the operating point.
         """
         return cls(Bundle.load(id_or_path, revision, token), store, device, threads, needs, operating_point)
 
@@ -125,6 +125,7 @@ class SpeakerVerifier:
 
         Raises:
             BundleError: no operating point was chosen, and none is known of the model.
+            UsageError: the bundle cannot say the threshold of the operating point.
         """
         return DecisionRule(self.bundle.backend, self.bundle.threshold(self.operating_point))
 
@@ -182,14 +183,19 @@ class SpeakerVerifier:
         name = check_name(name)
         profile = self.profile(name) if mode == "add" and self.store.find(name) else None
         recordings = self.load(files)
-        sums = [sha256_of(recording.source) for recording in recordings]
+        # A stretch of a file is kept as that, so that two of them are two, and re-enroll finds it again.
+        origins = [Origin.of(file) if isinstance(file, Utterance) else None for file in files]
+        sums = [
+            origin.sha256() if origin else sha256_of(recording.source)
+            for origin, recording in zip(origins, recordings, strict=True)
+        ]
         rows = new_rows(sums, {e.sha256 for e in profile.enrollments} if profile else set())
         self.require_enough(
             [recordings[row] for row in rows], 0.0 if profile else self.needs.enrollment_seconds
         )
         embeddings = self.embedder.embed([recordings[row].waveform for row in rows])
         enrollments = [
-            enrollment_of(recordings[row], sums[row], embedding)
+            enrollment_of(recordings[row], sums[row], embedding, origins[row])
             for row, embedding in zip(rows, embeddings, strict=True)
         ]
         if enrollments or profile is None:
@@ -263,7 +269,8 @@ class SpeakerVerifier:
         Raises:
             StoreError: there are none.
         """
-        return Crowd(self.store, self.bundle.identity, self.store_rule(), options)
+        scoring = options.scoring if options else "mean"
+        return Crowd(self.store, self.bundle.identity, self.store_rule(scoring), options)
 
     def enrolled(self, name: str, scoring: Scoring = "mean") -> Claim:
         """Return an enrolled speaker, to compare probes with.
@@ -277,9 +284,10 @@ class SpeakerVerifier:
         """
         profile = self.profile(name)
         seconds = [enrollment.seconds for enrollment in profile.enrollments]
-        sides = self._sides(profile.embeddings, seconds, scoring)
-        offsets = np.full(len(sides.counts), profile.score_offset)
-        return Claim(replace(sides, offsets=offsets), self.store_rule(), profile.identifier)
+        sides, rule = self._sides(profile.embeddings, seconds, scoring), self.store_rule(scoring)
+        if rule.per_profile:
+            sides = replace(sides, offsets=np.full(len(sides.counts), profile.score_offset))
+        return Claim(sides, rule, profile.identifier)
 
     def reference(self, files: Sequence[Speech], scoring: Scoring = "mean") -> Claim:
         """Return the speaker of one or more files, to compare probes with.
@@ -288,17 +296,22 @@ class SpeakerVerifier:
             AudioError: a file cannot be used, or all together hold too little speech.
             UsageError: no file.
         """
-        return Claim(self.embed_speaker(files, scoring), self.rule)
+        rule = self.rule if scoring == "mean" else self.rule.of_best()
+        return Claim(self.embed_speaker(files, scoring), rule)
 
-    def store_rule(self) -> DecisionRule:
+    def store_rule(self, scoring: Scoring = "mean") -> DecisionRule:
         """Return how enrolled speakers are decided on: as the store was calibrated last, else as the bundle says.
+
+        Args:
+            scoring: by the "mean" of a speaker's utterances, whose errors are known, or by the "best" of them.
 
         Raises:
             StoreError: the store's calibration is damaged.
             UsageError: it cannot say the threshold of the operating point.
         """
         found = read_calibration(self.store, self.bundle)
-        return self.rule if found is None else found.rule(self.bundle, self.operating_point)
+        rule = self.rule if found is None else found.rule(self.bundle, self.operating_point)
+        return rule if scoring == "mean" else rule.of_best()
 
     def embed_speaker(self, files: Sequence[Speech], scoring: Scoring = "mean") -> Sides:
         """Return what the speaker of one or more files is compared by: one side, or with "best" one for each file.
@@ -359,6 +372,17 @@ class SpeakerVerifier:
         names = [recording.name for recording in recordings]
         found = [recording.quality.speech_seconds for recording in recordings]
         require_speech_seconds(names, found, seconds, self.needs.detector)
+
+    def _require_threshold(self) -> None:
+        """Say now, before any audio is read, if neither the bundle nor the store can say the threshold."""
+        if self.operating_point is None:
+            return
+        try:
+            self.bundle.threshold(self.operating_point)
+        except UsageError:
+            if read_calibration(self.store, self.bundle) is None:
+                raise
+            self.store_rule()
 
     def _sides(self, embeddings: FloatArray, seconds: list[float], scoring: Scoring) -> Sides:
         groups = [list(range(len(embeddings)))] if scoring == "mean" else None

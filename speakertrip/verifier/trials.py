@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from speakertrip.audio import Recording
-from speakertrip.backend import DecisionRule, Sides
-from speakertrip.enrollment import Profile
+from speakertrip.backend import DecisionRule
+from speakertrip.enrollment import Scoring
+from speakertrip.enrollment.search.people import People
 from speakertrip.errors import AudioError, DataError
 from speakertrip.evaluation.checks import require_ids
 from speakertrip.manifests import Trials, Utterance
@@ -42,17 +42,19 @@ def score_enrolled(
     trials: Trials,
     utterances: Sequence[Utterance],
     progress: Callable[[int, int], None] = lambda done, total: None,
+    scoring: Scoring = "mean",
 ) -> TrialScores:
     """Score a trial list, whose enrollments are names of enrolled speakers.
 
     The scores are those of ``speakertrip.evaluation.score_trials`` with an enrollment map of the same utterances, if
-    the speakers were enrolled from that manifest, and the store has no calibration of its own.
+    the speakers were enrolled from that manifest, the store has no calibration of its own, and scoring is by the mean.
 
     Args:
         verifier: with model and store.
         trials: the pairs; their truth is not looked at.
         utterances: a manifest that holds every test id of the list.
         progress: called with (utterances done since the last call, utterances in all).
+        scoring: by the "mean" of a speaker's utterances, or by the "best" of them.
 
     Raises:
         DataError: a test id is not in the manifest.
@@ -67,9 +69,9 @@ def score_enrolled(
     by_id = {utterance.id: utterance for utterance in utterances}
     ids = [trials.ids[row] for row in tests]
     require_ids(ids, by_id)
-    rule = verifier.store_rule()
+    rule = verifier.store_rule(scoring)
     profiles = [verifier.profile(trials.ids[row]) for row in names]
-    enrollments = _enrollments(verifier, profiles)
+    people = People.of(profiles, rule.backend, scoring, rule.per_profile)
     chosen = [by_id[id_] for id_ in ids]
     rows: list[FloatArray] = []
     seconds: list[float] = []
@@ -88,10 +90,11 @@ def score_enrolled(
     scores = np.full(len(trials), np.nan, dtype=np.float32)
     usable = np.flatnonzero(place[second] >= 0)
     if len(usable):
-        backend = rule.backend
-        sides = backend.sides(np.stack(rows), None, np.array(seconds))
+        sides = rule.backend.sides(np.stack(rows), None, np.array(seconds))
+        places = {name: place for place, name in enumerate(people.names)}
+        of_each = np.array([places[profile.name] for profile in profiles])
         try:
-            scores[usable] = backend.score(enrollments, sides, first[usable], place[second[usable]])
+            scores[usable] = people.scores(rule.backend, sides, of_each[first[usable]], place[second[usable]])
         except ValueError as error:
             raise DataError(f"The trials cannot be scored: {error}.") from None
         decisions = (
@@ -100,15 +103,6 @@ def score_enrolled(
         )
         verifier.store.audit.all_decided("verify", verifier.bundle.identity, decisions)
     return TrialScores(scores, errors, speech, rule)
-
-
-def _enrollments(verifier: SpeakerVerifier, profiles: Sequence[Profile]) -> Sides:
-    ends = np.cumsum([0, *(len(profile.enrollments) for profile in profiles)])
-    groups = [list(range(begin, end)) for begin, end in pairwise(ends.tolist())]
-    seconds = np.array([each.seconds for profile in profiles for each in profile.enrollments])
-    embeddings = np.concatenate([profile.embeddings for profile in profiles])
-    sides = verifier.bundle.backend.sides(embeddings, groups, seconds)
-    return replace(sides, offsets=np.array([profile.score_offset for profile in profiles]))
 
 
 def _embed(

@@ -204,6 +204,15 @@ def test_what_is_no_description(tmp_path, content):
     assert "is of another model: " in refusal(tmp_path)
 
 
+def test_lists_of_lists_of_the_same_list(tmp_path):
+    lists = ["a0: &a0 [x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 5)]
+    text = ECAPA.replace("[32, 32, 32, 32, 96]", "!ref <a4>") + REST
+    (tmp_path / "hyperparams.yaml").write_text("\n".join([*lists, text]))
+    found = refusal(tmp_path)
+    assert "aliases are not known" in found
+    assert len(found) < 500
+
+
 def test_a_licence_that_is_not_stated(ecapa):
     for card in (
         CARD.replace("license", "licensed"),

@@ -94,6 +94,17 @@ def test_the_scores_are_those_of_score(speakertrip, request, monkeypatch, place,
     assert {row["llr"] is None for row in rows} == {model == "bundle_folder"}
 
 
+def test_the_best_utterance_of_a_speaker(speakertrip):
+    speakertrip(*ENROLL)
+    trials, best = read_trials("t.txt"), ("--scoring", "best", "--json")
+    row = trials.enrollments.index(NAMES[0])
+    answers = speakertrip(*VERIFY, *best)[1], speakertrip(*VERIFY, "--json")[1]
+    ours, mean = (json.loads(out.splitlines()[row])["score"] for out in answers)
+    alone = json.loads(speakertrip("verify", NAMES[0], trials.tests[row], *best)[1])
+    assert ours == pytest.approx(alone["score"], abs=1e-6)
+    assert ours != pytest.approx(mean, abs=1e-6)
+
+
 def test_every_speaker_of_a_manifest(speakertrip):
     code, out, err = speakertrip("enroll", "--manifest", "m.jsonl")
     assert (code, err) == (0, "")

@@ -57,6 +57,11 @@ def test_verify_and_identify_decide_by_it(speakertrip, tmp_path, write_speech):
         "speakers.sqlite: it had no calibration\n",
         "",
     )
+    assert speakertrip("speakers", "calibrate", "--clear", "--json") == (
+        0,
+        '{"store": "speakers.sqlite", "cleared": false}\n',
+        "",
+    )
     assert verified() == before
 
 
@@ -68,8 +73,10 @@ def test_what_cannot_be_calibrated(speakertrip, store):
     assert "needs at least 10 speakers" in err
     code, _, err = speakertrip("speakers", "calibrate", "--clear", "--per-profile")
     assert (code, err) == (2, "--clear and --per-profile exclude each other.\n")
-    code, _, err = speakertrip("speakers", "calibrate", "--store", "none.sqlite")
-    assert (code, err) == (
-        4,
-        "There is no store none.sqlite; enroll a speaker first, or name another file.\n",
-    )
+    for more in ([], ["--clear"]):
+        code, _, err = speakertrip("speakers", "calibrate", "--store", "none.sqlite", *more)
+        assert (code, err) == (
+            4,
+            "There is no store none.sqlite; enroll a speaker first, or name another file.\n",
+        )
+    assert not store.path.with_name("none.sqlite").exists()

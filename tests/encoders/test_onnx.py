@@ -1,6 +1,7 @@
 import sys
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from onnx_file import make_onnx, run_directly
@@ -63,6 +64,16 @@ def test_what_is_no_encoder(content, message):
     with pytest.raises(ValueError, match=message) as caught:
         embedding_dim_of(content, 80)
     assert "\n" not in str(caught.value)
+
+
+def test_weights_in_another_file_are_refused(tmp_path, monkeypatch):
+    network = onnx.load_from_string(make_onnx())
+    onnx.external_data_helper.convert_model_to_external_data(network, location="weights", size_threshold=500)
+    monkeypatch.chdir(tmp_path)
+    onnx.save(network, "saved.onnx")
+    assert (tmp_path / "weights").stat().st_size
+    with pytest.raises(ValueError, match="onnxruntime cannot read it"):
+        embedding_dim_of((tmp_path / "saved.onnx").read_bytes(), 80)
 
 
 def test_embeddings_of_another_size():

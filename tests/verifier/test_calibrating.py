@@ -3,13 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from speakertrip.backend import Backend, LinearCalibration
+from speakertrip.backend import Backend, FalseAlarmRate, LinearCalibration, Threshold
 from speakertrip.bundle import Bundle
 from speakertrip.enrollment import Enrollment, SearchOptions, SpeakerStore
 from speakertrip.enrollment.profiles.own_trials import score_own_trials
-from speakertrip.errors import StoreError
+from speakertrip.errors import StoreError, UsageError
 from speakertrip.metrics import OperatingPoint
-from speakertrip.verifier import SpeakerVerifier, calibrate_store
+from speakertrip.verifier import SpeakerVerifier, calibrate_store, calibrating
 from speakertrip.verifier.calibrating import read_calibration
 
 DIM = 24
@@ -98,6 +98,17 @@ def test_a_profile_that_changes_has_no_offset(store, bundle):
     assert store.get("spk06").score_offset == 0
 
 
+def test_a_profile_that_changes_as_it_is_calibrated_has_no_offset(store, bundle, monkeypatch):
+    def meanwhile(*args):
+        store.add("spk00", bundle.identity, store.get("spk03").enrollments, "add")
+        return score_own_trials(*args)
+
+    monkeypatch.setattr(calibrating, "score_own_trials", meanwhile)
+    calibrate_store(store, bundle, per_profile=True)
+    assert store.get("spk00").score_offset == 0
+    assert store.get("spk03").score_offset != 0
+
+
 def test_the_operating_point_is_that_of_the_calibration(store, bundle):
     found = calibrate_store(store, bundle)
     asked = SpeakerVerifier(bundle, store.path, "cpu", operating_point=None).store_rule().threshold
@@ -111,11 +122,38 @@ def test_the_operating_point_is_that_of_the_calibration(store, bundle):
     assert prior.store_rule().threshold.value == pytest.approx(4.5951, abs=1e-4)
 
 
+@pytest.mark.parametrize("choice", [FalseAlarmRate(0.05), OperatingPoint(0.01)])
+def test_the_store_says_what_the_bundle_cannot(tmp_path, uncalibrated_folder, write_speech, choice):
+    bundle, store = Bundle.load(uncalibrated_folder), SpeakerStore(tmp_path / "speakers.sqlite")
+    fill(store, bundle.identity, 24)
+    with pytest.raises(UsageError):
+        SpeakerVerifier(bundle, store, "cpu", operating_point=choice)
+    found = calibrate_store(store, bundle)
+    verifier = SpeakerVerifier(bundle, store, "cpu", operating_point=choice)
+    assert verifier.store_rule() == found.rule(bundle, choice)
+    with pytest.raises(UsageError):  # which is compared without a store
+        verifier.verify_against([write_speech(tmp_path / "a.wav", 0, 2.0)], tmp_path / "a.wav")
+
+
 def test_a_calibration_of_other_scores_is_not_used(store, bundle):
     calibrate_store(store, bundle)
     other = replace(bundle, backend=Backend(centre=np.full(DIM, 0.1, np.float32)))
     assert read_calibration(store, other) is None
     assert read_calibration(store, replace(bundle, identity="0" * 64)) is None
+
+
+def test_offsets_of_a_calibration_of_other_scores_are_not_used(store, bundle, verifier):
+    other = replace(bundle, backend=Backend(centre=np.full(DIM, 0.1, np.float32)))
+    probe = other.backend.sides(np.ones((1, DIM), np.float32))
+    fitted_anew = SpeakerVerifier(other, store.path, "cpu")
+    free = fitted_anew.enrolled("spk00").decide(probe)
+    calibrate_store(store, bundle, per_profile=True)
+    assert store.get("spk00").score_offset != 0
+    assert fitted_anew.enrolled("spk00").decide(probe) == free
+    for scoring in ("mean", "best"):
+        found = fitted_anew.crowd(SearchOptions(scoring)).search(probe, 24).candidates
+        score = fitted_anew.enrolled("spk00", scoring).decide(probe).score
+        assert {each.name: each.decision.score for each in found}["spk00"] == pytest.approx(score, abs=1e-5)
 
 
 def test_it_is_forgotten(store, bundle, verifier):
@@ -163,6 +201,16 @@ def test_a_search_that_goes_on_takes_the_new_offsets(store, bundle, verifier):
     assert after["spk06"] == pytest.approx(free, abs=1e-5)
     assert before["spk06"] != after["spk06"]
     assert after["spk05"] == pytest.approx(verifier.enrolled("spk05").decide(probe).score, abs=1e-5)
+
+
+def test_the_errors_of_the_best_utterance_are_not_known(store, bundle):
+    calibrate_store(store, bundle)
+    verifier = SpeakerVerifier(bundle, store, "cpu", operating_point=FalseAlarmRate(0.05))
+    mean, best = verifier.enrolled("spk00").rule, verifier.enrolled("spk00", "best").rule
+    assert mean.threshold.false_alarm == pytest.approx(0.05, abs=0.01)
+    assert best == replace(mean, threshold=Threshold(mean.threshold.value))
+    assert verifier.crowd(SearchOptions("best")).rule == best
+    assert verifier.crowd().rule == mean
 
 
 def test_the_best_utterance_less_its_offset(store, bundle, verifier):

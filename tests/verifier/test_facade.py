@@ -19,6 +19,8 @@ from speakertrip.errors import (
     StoreError,
     UsageError,
 )
+from speakertrip.manifests import Utterance
+from speakertrip.verifier import enroll_utterances
 
 
 @pytest.fixture
@@ -101,6 +103,19 @@ def test_a_file_counts_once(verifier, files, tmp_path):
     assert (
         len(verifier.enroll("spk2", files, "add").enrollments) == 3
     )  # another speaker's files are not counted
+
+
+def test_stretches_of_one_file_are_two_utterances(verifier, write_speech, tmp_path):
+    file = write_speech(tmp_path / "long.wav", 0, 4.0)
+    stretches = [Utterance(f"u{start}", file, "ada", start=start, duration=1.5) for start in (0.0, 2.0)]
+    profile = verifier.enroll("ada", stretches)
+    assert [each.path for each in profile.enrollments] == [
+        f"{file}#duration=1.5",
+        f"{file}#start=2.0&duration=1.5",
+    ]
+    # As from a manifest: nothing is left to do.
+    assert enroll_utterances(verifier, "ada", stretches).added == 0
+    assert len(verifier.enroll("ada", stretches, "add").enrollments) == 2
 
 
 def test_many_threads_share_one_verifier(verifier, files):

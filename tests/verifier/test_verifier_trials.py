@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from speakertrip.backend.storage import digest
 from speakertrip.bundle import Bundle
 from speakertrip.embedding import Embedder
 from speakertrip.errors import DataError, StoreError
 from speakertrip.evaluation import score_trials
 from speakertrip.manifests import Trials, Utterance
-from speakertrip.verifier import SpeakerVerifier, enroll_utterances, score_enrolled
+from speakertrip.verifier import SpeakerVerifier, StoreCalibration, enroll_utterances, score_enrolled
 from speakertrip.verifier import trials as trials_module
 
 MODELS = {"a": ["u0", "u1"], "b": ["u2"]}
@@ -45,6 +46,28 @@ def test_scores_are_those_of_the_list(verifier, utterances, bundle_folder):
     assert (found.errors, done) == ({}, [(1, 2)] * 2)
     assert set(found.speech_seconds) == {"u3", "u4"}
     assert found.scores[1] == pytest.approx(verifier.verify("a", utterances[3].path).score, abs=1e-6)
+
+
+@pytest.mark.parametrize("per_profile", [False, True])
+def test_the_best_utterance_of_each_speaker(verifier, utterances, per_profile):
+    if per_profile:
+        _calibrate(verifier)
+    found = score_enrolled(verifier, TRIALS, utterances, scoring="best")
+    mean = score_enrolled(verifier, TRIALS, utterances).scores
+    ids = zip(TRIALS.enrollments, TRIALS.tests, strict=True)
+    expected = [verifier.verify(name, utterances[int(test[1])].path, "best").score for name, test in ids]
+    np.testing.assert_allclose(found.scores, expected, atol=1e-5)
+    assert found.scores[1] != pytest.approx(mean[1], abs=1e-6)  # of two utterances
+    assert found.scores[0] == mean[0]  # of one
+
+
+def _calibrate(verifier):
+    backend = digest(verifier.bundle.backend)
+    calibration = StoreCalibration(
+        backend=backend, weight=2.0, bias=0.5, per_profile=True, calibration=verifier.bundle.calibration
+    )
+    offsets = {verifier.store.identifier("a"): 1.0, verifier.store.identifier("b"): -2.0}
+    verifier.store.calibrations.write(verifier.bundle.identity, calibration.model_dump_json(), offsets)
 
 
 def test_audio_that_cannot_be_used_leaves_the_others(verifier, utterances, tmp_path):

@@ -13,10 +13,20 @@ from speakertrip.audio.source import BLOCK, open_audio, source_name
 from speakertrip.enrollment.profiles.profile import Enrollment
 
 
-def enrollment_of(recording: Recording, sha256: str, embedding: npt.NDArray[np.float32]) -> Enrollment:
-    """Return the enrollment of a recording with its checksum and its embedding ``(dim,)``."""
+def enrollment_of(
+    recording: Recording, sha256: str, embedding: npt.NDArray[np.float32], origin: object = None
+) -> Enrollment:
+    """Return the enrollment of a recording with its checksum and its embedding ``(dim,)``.
+
+    Args:
+        recording: as it was measured.
+        sha256: of it.
+        embedding: of it.
+        origin: where it is from, if that is not the whole of its source.
+    """
     file, quality = recording.source, recording.quality
-    path = str(Path(file).absolute()) if isinstance(file, str | PathLike) else source_name(file)
+    whole = str(Path(file).absolute()) if isinstance(file, str | PathLike) else source_name(file)
+    path = whole if origin is None else str(origin)
     measured = quality.seconds, quality.speech_seconds, quality.snr_db, quality.clipped
     return Enrollment(embedding, path, sha256, *measured)
 

@@ -31,21 +31,44 @@ class People:
     begins: IntArray
 
     @classmethod
-    def of(cls, profiles: Iterable[Profile], backend: Backend, scoring: Scoring) -> "People":
-        """Take in profiles, at least one, by name."""
+    def of(
+        cls, profiles: Iterable[Profile], backend: Backend, scoring: Scoring, per_profile: bool = False
+    ) -> "People":
+        """Take in profiles, at least one, by name; with their offsets, where scores are calibrated per profile."""
         some = sorted(profiles, key=lambda profile: profile.name)
         counts = [len(profile.enrollments) for profile in some]
         ends = np.cumsum([0, *counts])
         seconds = np.array([each.seconds for profile in some for each in profile.enrollments])
         raw = np.concatenate([profile.embeddings for profile in some])
         names = tuple(profile.name for profile in some)
-        offsets = np.array([profile.score_offset for profile in some])
         if scoring == "best":
-            sides = backend.sides(raw, None, seconds)
-            return cls(names, replace(sides, offsets=np.repeat(offsets, counts)), ends)
-        groups = [list(range(first, first + count)) for first, count in zip(ends, counts, strict=False)]
+            groups, begins = None, ends
+        else:
+            groups = [list(range(first, first + count)) for first, count in zip(ends, counts, strict=False)]
+            begins = np.arange(len(some) + 1)
         sides = backend.sides(raw, groups, seconds)
-        return cls(names, replace(sides, offsets=offsets), np.arange(len(some) + 1))
+        if per_profile:
+            offsets = np.array([profile.score_offset for profile in some])
+            sides = replace(sides, offsets=np.repeat(offsets, np.diff(begins)))
+        return cls(names, sides, begins)
+
+    def scores(self, backend: Backend, probes: Sides, speakers: IntArray, tests: IntArray) -> FloatArray:
+        """Score pairs, each by the highest of the speaker's sides.
+
+        Args:
+            backend: that scores.
+            probes: of ``Backend.sides``.
+            speakers: ``(pairs,)``, at least one.
+            tests: ``(pairs,)``, rows of the probes.
+
+        Returns:
+            float32 ``(pairs,)``.
+        """
+        counts = np.diff(self.begins)[speakers]
+        firsts = np.cumsum(counts) - counts
+        sides = np.repeat(self.begins[speakers] - firsts, counts) + np.arange(counts.sum())
+        scores = backend.score(self.sides, probes, sides, np.repeat(tests, counts))
+        return np.maximum.reduceat(scores, firsts)
 
     def ranked(self, backend: Backend, probes: Sides, chosen: Sequence[IntArray], top: int) -> list[Ranked]:
         """Order some of them for each probe by score, the higher of a speaker's sides.

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.backend import Backend, DecisionRule, Sides
+from speakertrip.backend import DecisionRule, Sides
 from speakertrip.backend.ranking import Terms, probe_terms, ranks_by_product
 from speakertrip.enrollment.search.matrix import Matrix, View
 from speakertrip.enrollment.search.nominees import nominees
@@ -81,7 +81,7 @@ def make_search(database: Database, model: str, rule: DecisionRule, options: Sea
                 "PLDA, quality measures and offsets of profiles cannot be searched approximately; leave out "
                 "--approximate (approximate=)."
             )
-        return EverybodySearch(database, model, backend, options.scoring)
+        return EverybodySearch(database, model, rule, options.scoring)
     on_disk = options.on_disk and not database.encrypted  # its rows would stand there in clear
     matrix = Matrix(database, model, backend, options.scoring, on_disk)
     if options.approximate:
@@ -94,8 +94,8 @@ def make_search(database: Database, model: str, rule: DecisionRule, options: Sea
 class EverybodySearch:
     """Each probe is compared with everybody; the profiles are read anew when the store has changed."""
 
-    def __init__(self, database: Database, model: str, backend: Backend, scoring: Scoring) -> None:
-        self.database, self.model, self.backend, self.scoring = database, model, backend, scoring
+    def __init__(self, database: Database, model: str, rule: DecisionRule, scoring: Scoring) -> None:
+        self.database, self.model, self.rule, self.scoring = database, model, rule, scoring
         self._read: tuple[Position, People | None, int] | None = None
 
     def counts(self) -> tuple[int, int]:
@@ -110,7 +110,7 @@ class EverybodySearch:
             return Found([], 0, others)
         everybody = np.arange(len(people.names))
         found = [
-            people.ranked(self.backend, probe, [everybody], top)[0]
+            people.ranked(self.rule.backend, probe, [everybody], top)[0]
             for probe in map(probes.only, range(len(probes.counts)))
         ]
         return Found(found, len(everybody), others)
@@ -121,7 +121,8 @@ class EverybodySearch:
             if self._read is None or self._read[0] != place:
                 models = {name: model for _, name, model in changes.changed_since(db, 0)}
                 ours = [rows.read_profile(db, name) for name, model in models.items() if model == self.model]
-                people = People.of(ours, self.backend, self.scoring) if ours else None
+                options = self.rule.backend, self.scoring, self.rule.per_profile
+                people = People.of(ours, *options) if ours else None
                 self._read = place, people, len(models) - len(ours)
             return self._read[1:]
 

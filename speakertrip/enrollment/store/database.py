@@ -17,6 +17,7 @@ from speakertrip.manifests.lines import FilePath
 
 BUSY_SECONDS = 30.0
 ERASING_SECONDS = 2.0  # for readers to end, before an erasure is left to the next opening
+PENDING = "SELECT value FROM facts WHERE name = 'erasure_pending'"  # 0: nothing waits to be erased
 WRITE_FAILURES = ("readonly", "disk I/O", "unable to open", "full", "locked")
 
 
@@ -105,11 +106,15 @@ class Database:
             return False
         with self._errors(), closing(self._connect(self.path, patience)) as db:
             try:
+                pending = db.execute(PENDING).fetchone()
                 db.execute("VACUUM")
                 busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 busy = busy or not clear_stale(self.path, db, patience)
                 if not busy:
-                    db.execute("UPDATE facts SET value = 0 WHERE name = 'erasure_pending'")
+                    # Unless another process removed something meanwhile, and may die before it erases that.
+                    db.execute(
+                        "UPDATE facts SET value = 0 WHERE name = 'erasure_pending' AND value = ?", pending
+                    )
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error):
                     raise
@@ -164,7 +169,7 @@ class Database:
         """Return a connection to a file of the present version, be it a copy in memory."""
         db = self._open_to_read()
         if version_of(db, self.path) == VERSION:
-            pending = db.execute("SELECT value FROM facts WHERE name = 'erasure_pending'").fetchone()
+            pending = db.execute(PENDING).fetchone()
             if pending and pending[0] and not self._waiting:
                 with suppress(StorageError):  # it may be read only
                     self.erase(patience=0.0)

@@ -88,8 +88,11 @@ def forget(db: Connection, speaker: int) -> None:
 
 
 def expect_erasure(db: Connection) -> None:
-    """Have the next opening erase what this transaction removes, should this process not come to it."""
-    db.execute("UPDATE facts SET value = 1 WHERE name = 'erasure_pending'")
+    """Have the next opening erase what this transaction removes, should this process not come to it.
+
+    The value is drawn anew, so that an erasure which began before does not take this one for its own.
+    """
+    db.execute("UPDATE facts SET value = random() | 1 WHERE name = 'erasure_pending'")
 
 
 def read_profile(db: Connection, name: str) -> Profile:

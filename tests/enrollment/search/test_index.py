@@ -39,7 +39,7 @@ def make(store, backend=BACKENDS["cosine"], scoring="mean", on_disk=True):
 def recall(store, way, backend=BACKENDS["cosine"], scoring="mean", top=5):
     """Return the share of the best that a search finds; what it finds has the score of the backend."""
     probes = probes_of(backend, np.random.default_rng(0), 8, DIM)
-    expected = EverybodySearch(store.database, MODEL, backend, scoring).search(probes, 10**6)
+    expected = EverybodySearch(store.database, MODEL, rule(backend), scoring).search(probes, 10**6)
     found, hits = way.search(probes, top), 0
     for some, everybody in zip(found.ranked, expected.ranked, strict=True):
         scores = dict(everybody)

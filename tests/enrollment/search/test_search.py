@@ -90,7 +90,7 @@ def test_searches_between_changes_are_those_of_everybody(scratch, operations, na
             store.remove(spk)
         else:
             probes = probes_of(backend, rng, 2)
-            fresh = EverybodySearch(store.database, MODEL, backend, scoring).search(probes, 3)
+            fresh = EverybodySearch(store.database, MODEL, rule(backend), scoring).search(probes, 3)
             for crowd in [*crowds, Crowd(store, MODEL, rule(backend), SearchOptions(scoring))]:
                 for found, expected in zip(crowd.search_all(probes, 3), fresh.ranked, strict=True):
                     same([(each.name, each.decision.score) for each in found.candidates], expected)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from speakertrip.enrollment import Enrollment, SpeakerStore
-from speakertrip.enrollment.store import database
+from speakertrip.enrollment.store import database, rows
 from speakertrip.enrollment.store.schema import APPLICATION_ID, MIGRATIONS
 from speakertrip.errors import SpeakertripWarning, StoreError, UsageError
 
@@ -107,6 +107,27 @@ def test_a_removal_that_was_killed_before_the_erasure(tmp_path):
     done = subprocess.run([sys.executable, "-c", KILLED, speakers.path], check=False)
     assert done.returncode == -9
     assert pending(speakers.path)
+    assert speakers.names() == []
+    assert not pending(speakers.path)
+    assert left(speakers.path, "spk-gone", profile) == []
+
+
+def test_a_removal_while_another_process_erases_stays_pending(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    speakers, profile = SpeakerStore(tmp_path / "speakers.sqlite"), enrollments(rng, 5)
+    speakers.add("spk-first", MODEL, enrollments(rng, 1))
+    speakers.add("spk-gone", MODEL, profile)
+    clear_stale = database.clear_stale
+
+    def meanwhile(*args):  # after the file was written anew, and before the erasure counts as done
+        with speakers.database.writing() as db:
+            rows.forget(db, rows.find(db, "spk-gone")[0])
+        return clear_stale(*args)
+
+    monkeypatch.setattr(database, "clear_stale", meanwhile)
+    assert speakers.remove("spk-first")
+    monkeypatch.undo()
+    assert pending(speakers.path)  # of the other, which was killed before its own erasure
     assert speakers.names() == []
     assert not pending(speakers.path)
     assert left(speakers.path, "spk-gone", profile) == []
