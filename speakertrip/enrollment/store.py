@@ -33,8 +33,8 @@ class SpeakerStore:
     With a key the store is encrypted: names, embeddings, paths and checksums are sealed, and one that is damaged or
     moved to another place is refused. In clear stay how many there are and how long, times, durations, measures of
     quality, model identities, random identifiers, calibrations with the offsets of profiles, and the audit log; whole
-    rows can be removed, or a file replaced by an older copy, unnoticed. Any call may raise a StoreError if the key does not fit, and each that writes is kept in
-    the audit log, if that is on.
+    rows can be removed, or a file replaced by an older copy, unnoticed. Any call may raise a StoreError if the key does
+    not fit, and each that writes is kept in the audit log, if that is on.
 
     Args:
         path: the file.

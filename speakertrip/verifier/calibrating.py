@@ -43,8 +43,8 @@ class StoreCalibration(Frozen):
         if table and isinstance(choice, FalseAlarmRate) and choice.rate < table.points[-1].rate:
             raise UsageError(
                 f"The {table.nontargets:,} nontarget trials among the enrolled speakers say no threshold for a "
-                f"false-alarm rate of {percent(choice.rate)}; ask for {percent(table.points[-1].rate)} or more, or enroll "
-                "more speakers and calibrate anew: speakertrip speakers calibrate."
+                f"false-alarm rate of {percent(choice.rate)}; ask for {percent(table.points[-1].rate)} or more, or "
+                "enroll more speakers and calibrate anew: speakertrip speakers calibrate."
             )
         by = LinearCalibration(("score",), np.array([self.weight]), self.bias)
         backend = bundle.backend.recalibrated(by)
