@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field, ValidationError
 
-from speakertrip.backend import Choice, DecisionRule, LinearCalibration
+from speakertrip.backend import Choice, DecisionRule, FalseAlarmRate, LinearCalibration, percent
 from speakertrip.backend.storage import digest
 from speakertrip.bundle import Bundle, Calibration
 from speakertrip.config import Frozen
 from speakertrip.enrollment import Profile, SpeakerStore
 from speakertrip.enrollment.profiles.offsets import profile_offsets, without_offsets
 from speakertrip.enrollment.profiles.own_trials import OwnTrials, score_own_trials
-from speakertrip.errors import StoreError, counted
+from speakertrip.errors import StoreError, UsageError, counted
 from speakertrip.metrics import MIN_SPEAKERS
 
 
@@ -34,7 +34,18 @@ class StoreCalibration(Frozen):
     calibration: Calibration
 
     def rule(self, bundle: Bundle, choice: Choice | None) -> DecisionRule:
-        """Return how a bundle decides by this calibration."""
+        """Return how a bundle decides by this calibration.
+
+        Raises:
+            UsageError: it cannot say the threshold of this choice.
+        """
+        table = self.calibration.false_alarms
+        if table and isinstance(choice, FalseAlarmRate) and choice.rate < table.points[-1].rate:
+            raise UsageError(
+                f"The {table.nontargets:,} nontarget trials among the enrolled speakers say no threshold for a "
+                f"false-alarm rate of {percent(choice.rate)}; ask for {percent(table.points[-1].rate)} or more, or "
+                "enroll more speakers and calibrate anew: speakertrip speakers calibrate."
+            )
         by = LinearCalibration(("score",), np.array([self.weight]), self.bias)
         backend = bundle.backend.recalibrated(by)
         threshold = bundle.with_backend(backend, self.calibration).threshold(choice)

@@ -135,6 +135,16 @@ def test_the_store_says_what_the_bundle_cannot(tmp_path, uncalibrated_folder, wr
         verifier.verify_against([write_speech(tmp_path / "a.wav", 0, 2.0)], tmp_path / "a.wav")
 
 
+def test_a_rate_that_so_few_trials_cannot_say(store, bundle):
+    found = calibrate_store(store, bundle)
+    with pytest.raises(UsageError) as caught:
+        found.rule(bundle, FalseAlarmRate(1e-6))
+    assert str(caught.value) == (
+        "The 1,656 nontarget trials among the enrolled speakers say no threshold for a false-alarm rate of 0.0001 %; "
+        "ask for 0.7 % or more, or enroll more speakers and calibrate anew: speakertrip speakers calibrate."
+    )
+
+
 def test_a_calibration_of_other_scores_is_not_used(store, bundle):
     calibrate_store(store, bundle)
     other = replace(bundle, backend=Backend(centre=np.full(DIM, 0.1, np.float32)))

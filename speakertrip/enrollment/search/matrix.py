@@ -84,8 +84,9 @@ class Matrix:
         """
         with self.database.reading() as db:
             place = changes.position(db)
-        if self._view and self._view.position == place:
-            return self._view
+        known = self._view  # another thread may forget it
+        if known and known.position == place:
+            return known
         if not place.origin and isinstance(self.home, Shelf):
             self.home = Memory()  # the file is of an older version, and tells no changes
         try:
