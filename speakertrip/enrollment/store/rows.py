@@ -119,6 +119,12 @@ def read_profile(db: Connection, name: str) -> Profile:
     return profile
 
 
+def size_of(db: Connection, model: str) -> int | None:
+    """Return how many numbers the embeddings of a model have; None where nobody is enrolled with it."""
+    name = changes.any_of(db, model)
+    return None if name is None else read_profile(db, name).embeddings.shape[1]
+
+
 def read_names(db: Connection) -> list[str]:
     """Return the names of all speakers, sorted.
 

@@ -192,12 +192,23 @@ class SpeakerStore:
             How many there were.
 
         Raises:
-            StoreError: a name is enrolled already, or comes twice, and is not to be replaced.
+            StoreError: a name is enrolled already, or comes twice, and is not to be replaced; or its embeddings are of
+                another size than those of its model, with which they could not be compared.
             StorageError: the store cannot be written.
         """
         count, forgotten = 0, False
+        sizes: dict[str, int] = {}
         with self.database.writing() as db:
             for profile in profiles:
+                size = profile.embeddings.shape[1]
+                if profile.model not in sizes:
+                    sizes[profile.model] = rows.size_of(db, profile.model) or size
+                known_size = sizes[profile.model]
+                if size != known_size:
+                    raise StoreError(
+                        f"{profile.name} has embeddings of {size} numbers, and other speakers of that model have "
+                        f"{known_size}; leave it out."
+                    )
                 known = rows.find(db, profile.name)
                 if known and not replace:
                     raise StoreError(

@@ -37,9 +37,9 @@ def profiles(draw, name=None):
         )
     )
     identifier = draw(st.text("0123456789abcdef", min_size=32, max_size=32))
-    return Profile(
-        name or "spk" + draw(WORDS).strip(), "model", tuple(enrollments), identifier, "2026-01-01 00:00:00"
-    )
+    model = f"model{len(enrollments[0].embedding)}"
+    name = name or "spk" + draw(WORDS).strip()
+    return Profile(name, model, tuple(enrollments), identifier, "2026-01-01 00:00:00")
 
 
 def facts(profile):
@@ -140,3 +140,20 @@ def test_who_is_not_there_leaves_no_file(file):
     with pytest.raises(StoreError, match="No speaker named spk2"):
         write_profiles(file.parent / "other.jsonl", speakers.profiles(["spk1", "spk2"]))
     assert sorted(path.name for path in file.parent.iterdir()) == ["a.sqlite", "speakers.jsonl"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_embeddings_of_another_size_than_those_of_their_model_are_refused(tmp_path, there):
+    def profile(name, size):
+        return Profile(name, "model", (Enrollment(np.ones(size, np.float32), "", "", 1.0),))
+
+    store = SpeakerStore(tmp_path / "speakers.sqlite")
+    several = [profile("spk1", 4), profile("spk2", 5)]
+    if there:
+        store.restore(several[:1])
+        several = several[1:]
+    with pytest.raises(
+        StoreError, match="spk2 has embeddings of 5 numbers, and other speakers of that model have 4"
+    ):
+        store.restore(several)
+    assert store.names() == (["spk1"] if there else [])
