@@ -3,12 +3,14 @@
 from speakertrip.verifier.batch import Outcome, enroll_utterances, group_by_speaker
 from speakertrip.verifier.calibrating import StoreCalibration, calibrate_store
 from speakertrip.verifier.claim import Claim
-from speakertrip.verifier.facade import SpeakerVerifier, Speech
+from speakertrip.verifier.facade import SpeakerVerifier
+from speakertrip.verifier.listener import Listener, Speech
 from speakertrip.verifier.renewal import outdated, renew
 from speakertrip.verifier.trials import TrialScores, score_enrolled
 
 __all__ = [
     "Claim",
+    "Listener",
     "Outcome",
     "SpeakerVerifier",
     "Speech",

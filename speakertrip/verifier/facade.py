@@ -1,20 +1,14 @@
 """Enroll and verify: the facade that applications call."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from speakertrip.audio import AudioSource, Recording, SpeechNeeds, read_recording, record_utterance
-from speakertrip.audio.detectors import make_detector
-from speakertrip.audio.speech import require_speech_seconds
-from speakertrip.backend import Choice, Decision, DecisionRule, Sides
+from speakertrip.audio import AudioSource, SpeechNeeds
+from speakertrip.backend import Choice, Decision, DecisionRule
 from speakertrip.bundle import Bundle
-from speakertrip.embedding import Embedder
 from speakertrip.enrollment import (
     Crowd,
     EnrollMode,
@@ -34,13 +28,10 @@ from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath
 from speakertrip.verifier.calibrating import read_calibration
 from speakertrip.verifier.claim import Claim
-
-FloatArray = npt.NDArray[np.float32]
-# An utterance may be a stretch of a file; a recording that is loaded already is not loaded again.
-Speech: TypeAlias = AudioSource | Utterance | Recording
+from speakertrip.verifier.listener import Listener, Speech
 
 
-class SpeakerVerifier:
+class SpeakerVerifier(Listener):
     """A model and a store of speakers.
 
     There is no detection of replayed or synthetic speech. Any number of threads may share one; a call for less than
@@ -81,12 +72,13 @@ class SpeakerVerifier:
     ) -> None:
         if not bundle.identity:
             raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
-        self.bundle, self.operating_point = bundle, operating_point
+        self.bundle, self.operating_point = (
+            bundle,
+            operating_point,
+        )  # both are asked before anything is loaded
         self.store = store if isinstance(store, SpeakerStore) else SpeakerStore(store or default_store())
         self._require_threshold()
-        self.embedder = Embedder(bundle.model, device, threads)
-        self.needs = needs or SpeechNeeds()
-        self._detector = make_detector(self.needs.detector)
+        super().__init__(bundle, device, threads, needs)
 
     @classmethod
     def from_pretrained(
@@ -128,24 +120,6 @@ class SpeakerVerifier:
             UsageError: the bundle cannot say the threshold of the operating point.
         """
         return DecisionRule(self.bundle.backend, self.bundle.threshold(self.operating_point))
-
-    def load(self, files: Sequence[Speech]) -> list[Recording]:
-        """Decode and measure recordings, each of one speaker.
-
-        Raises:
-            AudioError: a file is missing, cannot be decoded, is shorter than 0.4 s, or silent.
-
-        Warns:
-            SpeakertripWarning: one is heavily clipped, very noisy, or of a telephone.
-        """
-
-        def load(file: Speech) -> Recording:
-            if isinstance(file, Utterance):
-                return record_utterance(file, self._detector)
-            return file if isinstance(file, Recording) else read_recording(file, self._detector)
-
-        with ThreadPoolExecutor() as pool:
-            return list(pool.map(load, files))
 
     def enroll(
         self,
@@ -284,7 +258,7 @@ class SpeakerVerifier:
         """
         profile = self.profile(name)
         seconds = [enrollment.seconds for enrollment in profile.enrollments]
-        sides, rule = self._sides(profile.embeddings, seconds, scoring), self.store_rule(scoring)
+        sides, rule = self.sides(profile.embeddings, seconds, scoring), self.store_rule(scoring)
         if rule.per_profile:
             sides = replace(sides, offsets=np.full(len(sides.counts), profile.score_offset))
         return Claim(sides, rule, profile.identifier)
@@ -313,31 +287,6 @@ class SpeakerVerifier:
         rule = self.rule if found is None else found.rule(self.bundle, self.operating_point)
         return rule if scoring == "mean" else rule.of_best()
 
-    def embed_speaker(self, files: Sequence[Speech], scoring: Scoring = "mean") -> Sides:
-        """Return what the speaker of one or more files is compared by: one side, or with "best" one for each file.
-
-        Raises:
-            AudioError: a file cannot be used, or all together hold too little speech.
-            UsageError: no file.
-        """
-        if not files:
-            raise UsageError("A speaker is compared by at least one audio file.")
-        recordings = self.load(files)
-        self.require_enough(recordings, self.needs.comparison_seconds)
-        embeddings = self.embedder.embed([recording.waveform for recording in recordings])
-        return self._sides(embeddings, [recording.quality.seconds for recording in recordings], scoring)
-
-    def embed(self, recording: Speech) -> FloatArray:
-        """Return the embedding of one recording, float32 ``(dim,)``, raw: not of unit length.
-
-        Raises:
-            AudioError: it cannot be used, or holds too little speech.
-        """
-        recordings = self.load([recording])
-        self.require_enough(recordings, self.needs.comparison_seconds)
-        embedding: FloatArray = self.embedder.embed([recordings[0].waveform])[0]
-        return embedding
-
     def compare(self, claim: Claim, probe: Speech) -> Decision:
         """Score a probe against a speaker, and decide by the threshold of the operating point.
 
@@ -363,16 +312,6 @@ class SpeakerVerifier:
         if self.bundle.calibration is not None:
             warn_of_odd_ones(profile, new, self.bundle.backend, self.bundle.calibration.threshold)
 
-    def require_enough(self, recordings: Sequence[Recording], seconds: float) -> None:
-        """Check that recordings hold so much speech in all, and each of them some.
-
-        Raises:
-            AudioError: they do not.
-        """
-        names = [recording.name for recording in recordings]
-        found = [recording.quality.speech_seconds for recording in recordings]
-        require_speech_seconds(names, found, seconds, self.needs.detector)
-
     def _require_threshold(self) -> None:
         """Say now, before any audio is read, if neither the bundle nor the store can say the threshold."""
         if self.operating_point is None:
@@ -383,10 +322,6 @@ class SpeakerVerifier:
             if read_calibration(self.store, self.bundle) is None:
                 raise
             self.store_rule()
-
-    def _sides(self, embeddings: FloatArray, seconds: list[float], scoring: Scoring) -> Sides:
-        groups = [list(range(len(embeddings)))] if scoring == "mean" else None
-        return self.bundle.backend.sides(embeddings, groups, np.array(seconds))
 
     def profile(self, name: str) -> Profile:
         """Return the profile of a speaker, who can be compared by this model.

@@ -1,0 +1,106 @@
+"""What a model makes of recordings: decoded, measured, refused where there is too little speech, and embedded."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from speakertrip.audio import AudioSource, Recording, SpeechNeeds, read_recording, record_utterance
+from speakertrip.audio.detectors import make_detector
+from speakertrip.audio.speech import require_speech_seconds
+from speakertrip.backend import Sides
+from speakertrip.bundle import Bundle
+from speakertrip.embedding import Embedder
+from speakertrip.enrollment import Scoring
+from speakertrip.errors import UsageError
+from speakertrip.manifests import Utterance
+
+FloatArray = npt.NDArray[np.float32]
+# An utterance may be a stretch of a file; a recording that is loaded already is not loaded again.
+Speech: TypeAlias = AudioSource | Utterance | Recording
+
+
+class Listener:
+    """A model that listens to recordings; it knows nobody.
+
+    Args:
+        bundle: the model.
+        device: "auto", "cpu", "cuda" or "mps".
+        threads: CPU threads; None: one for less than half a minute of audio, all cores for more.
+        needs: how much speech there must be, and what detects it.
+
+    Raises:
+        UsageError: the device or the detector is not available.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str = "auto",
+        threads: int | None = None,
+        needs: SpeechNeeds | None = None,
+    ) -> None:
+        self.bundle = bundle
+        self.embedder = Embedder(bundle.model, device, threads)
+        self.needs = needs or SpeechNeeds()
+        self._detector = make_detector(self.needs.detector)
+
+    def load(self, files: Sequence[Speech]) -> list[Recording]:
+        """Decode and measure recordings, each of one speaker.
+
+        Raises:
+            AudioError: a file is missing, cannot be decoded, is shorter than 0.4 s, or silent.
+
+        Warns:
+            SpeakertripWarning: one is heavily clipped, very noisy, or of a telephone.
+        """
+
+        def load(file: Speech) -> Recording:
+            if isinstance(file, Utterance):
+                return record_utterance(file, self._detector)
+            return file if isinstance(file, Recording) else read_recording(file, self._detector)
+
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(load, files))
+
+    def embed_speaker(self, files: Sequence[Speech], scoring: Scoring = "mean") -> Sides:
+        """Return what the speaker of one or more files is compared by: one side, or with "best" one for each file.
+
+        Raises:
+            AudioError: a file cannot be used, or all together hold too little speech.
+            UsageError: no file.
+        """
+        if not files:
+            raise UsageError("A speaker is compared by at least one audio file.")
+        recordings = self.load(files)
+        self.require_enough(recordings, self.needs.comparison_seconds)
+        embeddings = self.embedder.embed([recording.waveform for recording in recordings])
+        return self.sides(embeddings, [recording.quality.seconds for recording in recordings], scoring)
+
+    def embed(self, recording: Speech) -> FloatArray:
+        """Return the embedding of one recording, float32 ``(dim,)``, raw: not of unit length.
+
+        Raises:
+            AudioError: it cannot be used, or holds too little speech.
+        """
+        recordings = self.load([recording])
+        self.require_enough(recordings, self.needs.comparison_seconds)
+        embedding: FloatArray = self.embedder.embed([recordings[0].waveform])[0]
+        return embedding
+
+    def require_enough(self, recordings: Sequence[Recording], seconds: float) -> None:
+        """Check that recordings hold so much speech in all, and each of them some.
+
+        Raises:
+            AudioError: they do not.
+        """
+        names = [recording.name for recording in recordings]
+        found = [recording.quality.speech_seconds for recording in recordings]
+        require_speech_seconds(names, found, seconds, self.needs.detector)
+
+    def sides(self, embeddings: FloatArray, seconds: list[float], scoring: Scoring = "mean") -> Sides:
+        """Return the sides of a speaker by raw embeddings ``(utterances, dim)`` and the length of each utterance."""
+        groups = [list(range(len(embeddings)))] if scoring == "mean" else None
+        return self.bundle.backend.sides(embeddings, groups, np.array(seconds))
