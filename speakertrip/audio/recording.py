@@ -23,6 +23,7 @@ from speakertrip.manifests import Utterance
 # utterances is as noisy or as clipped as is warned of. A lossy codec hides half of the clipping.
 HEAVILY_CLIPPED = 0.02  # share of the samples
 VERY_NOISY_DB = 10.0  # signal-to-noise ratio
+SPOILT_BY_CLIPPING = 0.1  # share of the samples that doubles the error, as very much noise does
 NARROW_BAND = 4_500.0  # hertz; speech of 16 kHz has as much again to tell voices by
 
 
@@ -89,6 +90,20 @@ def _measure(source: AudioSource, waveform: npt.NDArray[np.float32], detector: D
             stacklevel=3,
         )
     return Recording(source, waveform, quality)
+
+
+def spoilt(quality: Quality) -> str | None:
+    """Say what is wrong with a recording that no speaker should be enrolled from; None: nothing.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> clean = measure_quality(np.sin(np.arange(16_000, dtype=np.float32) / 9), [(0, 16_000)])
+        >>> spoilt(clean), spoilt(replace(clean, clipped=0.2))
+        (None, 'is heavily clipped (20.0% of the samples)')
+    """
+    troubles = _troubles(quality)
+    noisy = quality.snr_db is not None and quality.snr_db < VERY_NOISY_DB
+    return troubles[0] if noisy or quality.clipped > SPOILT_BY_CLIPPING else None
 
 
 def _troubles(quality: Quality) -> list[str]:

@@ -27,6 +27,8 @@ class SpeechNeeds:
         detector: "energy", "silero" (needs the extra ``silero``) or "none", to which all audio is speech.
         comparison_seconds: for a probe, and for all references together that it is compared with.
         enrollment_seconds: for all files together that a speaker is enrolled from.
+        accept_poor: whether a speaker may be enrolled from a recording that is very noisy (speech less than 10 dB above
+            the noise) or clipped in more than a tenth of its samples: either doubles the error, at every comparison.
 
     Raises:
         UsageError: a number is negative, or none.
@@ -35,6 +37,7 @@ class SpeechNeeds:
     detector: DetectorName = "energy"
     comparison_seconds: float = 0.5
     enrollment_seconds: float = 1.0
+    accept_poor: bool = False
 
     def __post_init__(self) -> None:
         for seconds in (self.comparison_seconds, self.enrollment_seconds):

@@ -51,6 +51,7 @@ class Whom:
 )
 @click.option("--add", is_flag=True, help="Add to a speaker who is enrolled already.")
 @click.option("--replace", is_flag=True, help="Forget the speaker's earlier utterances first.")
+@click.option("--accept-poor", is_flag=True, help="Take recordings that are very noisy or much clipped, too.")
 @model_options
 @store_options
 @speech_options(1.0)
@@ -64,6 +65,7 @@ def enroll(
     whom: Whom,
     add: bool,
     replace: bool,
+    accept_poor: bool,
     options: VerifierOptions,
     as_json: bool,
 ) -> None:
@@ -84,7 +86,7 @@ def enroll(
     sources = expand_folders(whom.files)
     groups = read_groups(whom.manifest, whom.enrollments) if whom.manifest else {}
     mode: EnrollMode = "add" if add else "replace" if replace else "new"
-    verifier = options.to_enroll()
+    verifier = options.to_enroll(accept_poor)
     if whom.manifest:
         ctx.exit(enroll_groups(verifier, groups, mode, as_json))
     skipped: list[AudioSource] = []

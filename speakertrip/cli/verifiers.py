@@ -39,15 +39,15 @@ class SpeechOptions:
 
         return SpeechNeeds(self.vad, comparison_seconds=self.min_speech)
 
-    def to_enroll(self) -> "SpeechNeeds":
-        """Return what an enrollment needs.
+    def to_enroll(self, accept_poor: bool) -> "SpeechNeeds":
+        """Return what an enrollment needs, and whether it may be of poor quality.
 
         Raises:
             UsageError: the seconds are no number.
         """
         from speakertrip.audio import SpeechNeeds
 
-        return SpeechNeeds(self.vad, enrollment_seconds=self.min_speech)
+        return SpeechNeeds(self.vad, enrollment_seconds=self.min_speech, accept_poor=accept_poor)
 
 
 def speech_options(needed: float) -> Callable[[Verb], Verb]:
@@ -89,14 +89,14 @@ class VerifierOptions:
     speech: SpeechOptions | None = None
     point: PointOptions | None = None
 
-    def to_enroll(self) -> "SpeakerVerifier":
+    def to_enroll(self, accept_poor: bool = False) -> "SpeakerVerifier":
         """Load the model and open the store, to enroll speakers.
 
         Raises:
             UsageError: as of ``SpeakerVerifier.from_pretrained`` and ``SpeechOptions.to_enroll``.
             SpeakertripError: as of ``SpeakerVerifier.from_pretrained`` and ``StoreOptions.open``.
         """
-        return self._load(self.speech.to_enroll() if self.speech else None, self.store)
+        return self._load(self.speech.to_enroll(accept_poor) if self.speech else None, self.store)
 
     def to_compare(self, with_store: bool = True) -> "SpeakerVerifier":
         """Load the model and, if asked for, open the store, to compare and decide.

@@ -93,7 +93,9 @@ def _enroll(
         )
     rows = new_rows(sums, {each.sha256 for each in known.enrollments} if known and mode == "add" else set())
     recordings = verifier.load([utterances[row] for row in rows])
-    verifier.require_enough(recordings, 0.0 if known and mode == "add" else verifier.needs.enrollment_seconds)
+    verifier.require_to_enroll(
+        recordings, 0.0 if known and mode == "add" else verifier.needs.enrollment_seconds
+    )
     embeddings = verifier.embedder.embed([recording.waveform for recording in recordings])
     enrollments: list[Enrollment] = []
     for row, recording, embedding in zip(rows, recordings, embeddings, strict=True):

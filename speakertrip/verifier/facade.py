@@ -142,8 +142,8 @@ class SpeakerVerifier(Listener):
             The speaker's profile as it now is; if nothing was left to add, as it was.
 
         Raises:
-            AudioError: a file is missing, cannot be decoded, or holds no speech; or all that the speaker would be
-                enrolled from hold too little.
+            AudioError: a file is missing, cannot be decoded, holds no speech, or is of poor quality, unless
+                ``SpeechNeeds.accept_poor``; or all that the speaker would be enrolled from hold too little.
             StoreError: the name is enrolled and the mode is "new", or its utterances are of another model.
             UsageError: no file, or no usable name.
             StorageError: the store cannot be written.
@@ -164,7 +164,7 @@ class SpeakerVerifier(Listener):
             for origin, recording in zip(origins, recordings, strict=True)
         ]
         rows = new_rows(sums, {e.sha256 for e in profile.enrollments} if profile else set())
-        self.require_enough(
+        self.require_to_enroll(
             [recordings[row] for row in rows], 0.0 if profile else self.needs.enrollment_seconds
         )
         embeddings = self.embedder.embed([recordings[row].waveform for row in rows])

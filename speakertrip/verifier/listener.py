@@ -9,12 +9,13 @@ import numpy.typing as npt
 
 from speakertrip.audio import AudioSource, Recording, SpeechNeeds, read_recording, record_utterance
 from speakertrip.audio.detectors import make_detector
+from speakertrip.audio.recording import spoilt
 from speakertrip.audio.speech import require_speech_seconds
 from speakertrip.backend import Sides
 from speakertrip.bundle import Bundle
 from speakertrip.embedding import Embedder
 from speakertrip.enrollment import Scoring
-from speakertrip.errors import UsageError
+from speakertrip.errors import AudioError, UsageError
 from speakertrip.manifests import Utterance
 
 FloatArray = npt.NDArray[np.float32]
@@ -99,6 +100,20 @@ class Listener:
         names = [recording.name for recording in recordings]
         found = [recording.quality.speech_seconds for recording in recordings]
         require_speech_seconds(names, found, seconds, self.needs.detector)
+
+    def require_to_enroll(self, recordings: Sequence[Recording], seconds: float) -> None:
+        """Check that a speaker may be enrolled from recordings: that they hold so much speech, and none is too poor.
+
+        Raises:
+            AudioError: they do not, or one is.
+        """
+        self.require_enough(recordings, seconds)
+        for recording in recordings:
+            if not self.needs.accept_poor and (trouble := spoilt(recording.quality)):
+                raise AudioError(
+                    f"{recording.name} {trouble}, which would spoil every comparison with the speaker; enroll from a "
+                    "better recording, or take it all the same by --accept-poor."
+                )
 
     def sides(self, embeddings: FloatArray, seconds: list[float], scoring: Scoring = "mean") -> Sides:
         """Return the sides of a speaker by raw embeddings ``(utterances, dim)`` and the length of each utterance."""

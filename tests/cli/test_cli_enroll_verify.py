@@ -183,8 +183,12 @@ def test_poor_audio_is_warned_of(speakertrip, place):
     voice, rate = soundfile.read("0.wav")
     soundfile.write("loud.wav", np.clip(20 * voice, -1, 1), rate)
     warning = " is heavily clipped ("
+    code, out, err = speakertrip("enroll", "spk1", "0.wav", "loud.wav")
+    assert (code, out) == (3, "")
+    assert "enroll from a better recording, or take it all the same by --accept-poor" in err
+    assert not Path("speakers.sqlite").exists()
     for arguments in (
-        ["enroll", "spk1", "loud.wav"],
+        ["enroll", "spk1", "loud.wav", "--accept-poor"],
         ["verify", "--against", "loud.wav", "loud.wav", "1.wav"],
     ):
         code, _, err = speakertrip(*arguments)
