@@ -12,7 +12,7 @@ from speakertrip.cli.re_enroll import re_enroll
 from speakertrip.cli.speakers_audit import audit
 from speakertrip.cli.speakers_encryption import decrypt, encrypt, key
 from speakertrip.cli.stores import StoreOptions
-from speakertrip.errors import counted
+from speakertrip.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from speakertrip.enrollment import Enrollment, Profile
@@ -101,7 +101,14 @@ def remove(names: tuple[str, ...], store: StoreOptions, as_json: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=complete_names)
 @store_options
 def export_speakers(file: str, names: tuple[str, ...], store: StoreOptions) -> None:
-    """Write all that is kept of the named speakers, or of all, to FILE (JSON Lines), readable by you alone."""
+    """Write all that is kept of the named speakers, or of all, to FILE (JSON Lines), readable by you alone.
+
+    A FILE that is there is not overwritten.
+    """
+    if file == "-":
+        raise UsageError(
+            "Speakers are not exported to the standard output; name a FILE, which only you can read."
+        )
     from speakertrip.enrollment import write_profiles
 
     count = write_profiles(file, store.open().export(names))

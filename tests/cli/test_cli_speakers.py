@@ -1,5 +1,6 @@
 import json
 import sqlite3
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,6 +98,8 @@ def test_export_and_import(speakertrip, store):
         (("remove",), 2, "Missing argument"),
         (("export", "x.jsonl", "spk9"), 4, "No speaker named spk9"),
         (("export", "/proc/x.jsonl"), 7, "Cannot write /proc/"),
+        (("export", "speakers.sqlite"), 7, "speakers.sqlite is there already, and is not overwritten; name"),
+        (("export", "-", "spk1"), 2, "not exported to the standard output; name a FILE"),
         (("import", "none.jsonl"), 6, "Cannot read the file of speakers none.jsonl"),
         (("import", "speakers.sqlite"), 6, "is not UTF-8 text"),
     ],
@@ -104,6 +107,7 @@ def test_export_and_import(speakertrip, store):
 def test_refusals(speakertrip, store, arguments, code, said):
     found, out, err = speakertrip("speakers", *arguments)
     assert (found, out) == (code, "")
+    assert not Path("-").exists()
     assert said in err
     assert len(err.splitlines()) == 1
     assert store.names() == ["spk two", "spk1"]
