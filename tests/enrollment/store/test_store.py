@@ -4,6 +4,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -264,6 +265,54 @@ def test_a_store_that_another_process_makes_meanwhile(file, monkeypatch):
     monkeypatch.setattr(database.os, "link", late)
     SpeakerStore(file).add("spk2", MODEL, [enrollment(1)])
     assert SpeakerStore(file).names() == ["spk1", "spk2"]
+
+
+def remove_files(file: Path) -> None:
+    for path in file.parent.glob(f"{file.name}*"):
+        path.unlink()
+
+
+def empty_file(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+@pytest.mark.parametrize("lose", [remove_files, empty_file])
+@pytest.mark.parametrize("made", [True, False])
+def test_a_store_that_was_removed_is_not_made_anew(file, made, lose):
+    if not made:
+        SpeakerStore(file).add("spk0", MODEL, [enrollment(0)])
+    speakers = SpeakerStore(file)
+    assert speakers.names() == [] if made else ["spk0"]
+    speakers.add("spk1", MODEL, [enrollment(0)])
+    lose(file)
+    size = file.stat().st_size if file.exists() else None
+    for _ in range(2):
+        with pytest.raises(
+            StorageError, match=r"^The store .*speakers\.sqlite was removed meanwhile; restore"
+        ):
+            speakers.add("spk2", MODEL, [enrollment(1)])
+    assert (file.stat().st_size if file.exists() else None) == size
+    SpeakerStore(file).add("spk2", MODEL, [enrollment(1)])  # another may
+    assert speakers.names() == ["spk2"]
+
+
+def test_a_store_that_is_removed_within_a_call(file):
+    speakers = SpeakerStore(file)
+    speakers.add("spk1", MODEL, [enrollment(0)])
+    for opened in (speakers.database.writing, speakers.database.reading):
+        SpeakerStore(file).add("spk1", MODEL, [enrollment(0)], "add")
+        with suppress(StorageError), opened():
+            remove_files(file)
+        assert not file.exists()
+    with pytest.raises(StorageError, match="was removed meanwhile"), SpeakerStore(file).database.writing():
+        remove_files(file)
+    SpeakerStore(file).add("spk1", MODEL, [enrollment(0)])
+    assert speakers.database.exists()
+    remove_files(file)
+    for call in (speakers.database.erase, speakers.database.version):
+        with pytest.raises(StorageError, match="was removed meanwhile"):
+            call()
+    assert not file.exists()
 
 
 def test_a_failure_within_a_call_changes_nothing(file):

@@ -1,0 +1,26 @@
+"""What SQLite says of a store's file, as errors of this package."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from speakertrip.errors import StorageError, StoreError
+
+WRITE_FAILURES = ("readonly", "disk I/O", "unable to open", "full", "locked")
+
+
+@contextmanager
+def told_of(path: Path) -> Iterator[None]:
+    """Raise what SQLite raises as a sentence about a store.
+
+    Raises:
+        StoreError: it is no store.
+        StorageError: it cannot be read or written.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        if any(word in str(error) for word in WRITE_FAILURES):
+            raise StorageError(f"Cannot use the store {path}: {error}.") from None
+        raise StoreError(f"{path} is not a usable store of speakers: {error}.") from None
