@@ -8,6 +8,7 @@ from pathlib import Path
 from speakertrip.errors import StorageError, StoreError
 
 WRITE_FAILURES = ("readonly", "disk I/O", "unable to open", "full", "locked")
+DAMAGED = "the file is damaged; restore a copy of it"
 
 
 @contextmanager
@@ -20,7 +21,10 @@ def told_of(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeDecodeError:  # SQLite quotes what is damaged in its own error
+        raise StoreError(f"{path} is not a usable store of speakers: {DAMAGED}.") from None
     except sqlite3.Error as error:
         if any(word in str(error) for word in WRITE_FAILURES):
             raise StorageError(f"Cannot use the store {path}: {error}.") from None
-        raise StoreError(f"{path} is not a usable store of speakers: {error}.") from None
+        why = f"{error}: {DAMAGED}" if "malformed" in str(error) else str(error)
+        raise StoreError(f"{path} is not a usable store of speakers: {why}.") from None

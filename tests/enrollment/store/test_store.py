@@ -165,9 +165,16 @@ def truncated(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:9000])
 
 
+def damaged_schema(file: Path) -> None:
+    SpeakerStore(file).add("spk1", MODEL, [enrollment()])
+    content = file.read_bytes().replace(b"CREATE TABLE speakers", b"\xff\xfe\xff" * 7)
+    file.write_bytes(content.replace(b"tablespeakersspeakers", b"table" + b"\xe9" * 16))
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
+        (damaged_schema, "is damaged; restore a copy"),
         (random_bytes, "not a usable store"),
         (another_program, "a database of another program"),
         (newer_schema, f"written by a newer speakertrip .schema {VERSION + 1}.; update"),
