@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from speakertrip.enrollment.encryption import marking
 from speakertrip.enrollment.store.connection import Connection
-from speakertrip.enrollment.store.failures import told_of
+from speakertrip.enrollment.store.failures import advice, told_of
 from speakertrip.enrollment.store.schema import VERSION, migrate, version_of
 from speakertrip.enrollment.store.tables.shelf import clear_stale
 from speakertrip.errors import SpeakertripWarning, StorageError, StoreError
@@ -239,7 +239,8 @@ class Database:
                     fresh.rename(target)
             self._seen = True
         except OSError as error:
-            raise StorageError(f"Cannot write the store {self.path}: {error.strerror}.") from None
+            why = f"{error.strerror}{advice(self.path)}"
+            raise StorageError(f"Cannot write the store {self.path}: {why}.") from None
 
     def _require_seen(self) -> None:
         """Raise StorageError if there was a store, and is none any more."""

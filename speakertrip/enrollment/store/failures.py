@@ -1,5 +1,6 @@
 """What SQLite says of a store's file, as errors of this package."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from speakertrip.errors import StorageError, StoreError
 
 WRITE_FAILURES = ("readonly", "disk I/O", "unable to open", "full", "locked")
 DAMAGED = "the file is damaged; restore a copy of it"
+
+NOTHING = 1 << 20  # bytes on the disk
 
 
 @contextmanager
@@ -25,6 +28,15 @@ def told_of(path: Path) -> Iterator[None]:
         raise StoreError(f"{path} is not a usable store of speakers: {DAMAGED}.") from None
     except sqlite3.Error as error:
         if any(word in str(error) for word in WRITE_FAILURES):
-            raise StorageError(f"Cannot use the store {path}: {error}.") from None
+            raise StorageError(f"Cannot use the store {path}: {error}{advice(path)}.") from None
         why = f"{error}: {DAMAGED}" if "malformed" in str(error) else str(error)
         raise StoreError(f"{path} is not a usable store of speakers: {why}.") from None
+
+
+def advice(path: Path) -> str:
+    """Return the end of a sentence about a file that cannot be written, where the disk has no room for it."""
+    try:
+        free = shutil.disk_usage(path.absolute().parent).free
+    except OSError:  # no such folder
+        return ""
+    return "; the disk may be full: make room" if free < NOTHING else ""

@@ -1,8 +1,10 @@
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
+from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -251,6 +253,25 @@ except StorageError as error:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stderr.startswith(f"Cannot use the store {tmp_path}/speakers.sqlite: ")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("free", "said"), [(1000, "; the disk may be full: make room"), (2**40, "")])
+def test_a_full_disk_is_said_to_be_one(file, monkeypatch, free, said):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(2**40, 0, free))
+    SpeakerStore(file).add("spk1", MODEL, [enrollment(0)])
+    with (
+        pytest.raises(StorageError, match=rf": disk I/O error{said}\.$"),
+        SpeakerStore(file).database.writing(),
+    ):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def refuse(**_):
+        raise OSError(28, "Some error")
+
+    monkeypatch.setattr(database, "TemporaryDirectory", refuse)
+    with pytest.raises(StorageError, match=rf": Some error{said}\.$"):
+        SpeakerStore(file.with_name("new.sqlite")).add("spk1", MODEL, [enrollment(0)])
 
 
 def test_a_file_system_without_links(file, monkeypatch):
