@@ -11,7 +11,7 @@ from pydantic import Base64Bytes, Field, ValidationError
 
 from speakertrip.config import Frozen
 from speakertrip.config.frozen import Probability
-from speakertrip.enrollment.profiles.profile import Enrollment, Profile, check_name
+from speakertrip.enrollment.profiles.profile import Enrollment, Profile, are_vectors, check_name
 from speakertrip.errors import DataError, StorageError, UsageError
 from speakertrip.manifests.lines import FilePath, read_lines, replacing
 from speakertrip.manifests.objects import parse_object
@@ -86,8 +86,8 @@ def _from_line(text: str) -> Profile:
         facts = each.model_dump(exclude={"embedding"})
         enrollments.append(Enrollment(np.frombuffer(each.embedding, "<f4"), **facts))
     profile = Profile(check_name(row.name), row.model, tuple(enrollments), row.identifier, row.created)
-    if not (profile.embeddings.size and np.isfinite(profile.embeddings).all()):
-        raise ValueError("its embeddings are no finite numbers")
+    if not are_vectors(profile.embeddings):
+        raise ValueError("its embeddings are no finite numbers, or all 0, or too large to compare")
     return profile
 
 

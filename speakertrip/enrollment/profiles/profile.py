@@ -9,6 +9,7 @@ import numpy.typing as npt
 from speakertrip.errors import UsageError
 
 MAX_NAME = 200  # characters
+SHORTEST = 1e-15  # of an embedding; its square, and that of the inverse, are float32 with room for sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,16 @@ class Summary:
     utterances: int
     seconds: float
     created: str
+
+
+def are_vectors(embeddings: npt.NDArray[np.float32]) -> bool:
+    """Tell whether embeddings can be compared: none is so near 0, or so large, that its length is no float32.
+
+    >>> are_vectors(np.float32([[1, 0]])), are_vectors(np.float32([[0, 0]])), are_vectors(np.float32([[1e38, 0]]))
+    (True, False, False)
+    """
+    lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1)  # of one that is not finite, neither
+    return bool(embeddings.size and ((lengths > SHORTEST) & (lengths < 1 / SHORTEST)).all())
 
 
 def check_name(name: str) -> str:

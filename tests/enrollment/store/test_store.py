@@ -21,6 +21,8 @@ from speakertrip.errors import StorageError, StoreError, UsageError
 MODEL = "0" * 64
 NAMES = ["Zo\u00eb", "\u58f0", "'; DROP TABLE speakers;--", "../../x", "%", "--", "a" * 200]
 
+VAST = np.full(24, 1e38, "<f4").tobytes()
+
 
 def enrollment(seed: int = 0, path: str = "/audio/a.wav") -> Enrollment:
     return Enrollment(np.random.default_rng(seed).normal(size=24).astype(np.float32), path, "ab" * 32, 1.5)
@@ -389,7 +391,7 @@ from speakertrip.enrollment import Enrollment, SpeakerStore
 file, process = sys.argv[1], int(sys.argv[2])
 sys.stdin.read(1)  # all begin at once
 for number in range(5):
-    one = [Enrollment(np.full(24, 10 * process + number, "f4"), "/a.wav", "", 1.0)]
+    one = [Enrollment(np.full(24, 10 * process + number + 1, "f4"), "/a.wav", "", 1.0)]
     SpeakerStore(file).add("together", "m", one, "add")
     SpeakerStore(file).add(f"spk{process}-{number}", "m", one)
 """
@@ -404,7 +406,7 @@ def test_processes_that_enroll_at_once_lose_nothing(file):
         process.stdin.write(b"\n")
         process.stdin.close()
     assert [process.wait(60) for process in processes] == [0] * 4
-    assert sorted(enrolled(file, "together")) == [10 * i + j for i in range(4) for j in range(5)]
+    assert sorted(enrolled(file, "together")) == [10 * i + j + 1 for i in range(4) for j in range(5)]
     assert len(SpeakerStore(file).names()) == 21
 
 
@@ -422,7 +424,7 @@ def test_no_enrollment_is_refused(file):
     assert not file.exists()
 
 
-@pytest.mark.parametrize("blob", [b"", b"123", b"\0\0\xc0\x7f" * 24, "text", None])
+@pytest.mark.parametrize("blob", [b"", b"123", b"\0\0\xc0\x7f" * 24, bytes(96), VAST, "text", None])
 def test_damaged_embeddings_are_refused_and_can_be_replaced(file, blob):
     speakers = SpeakerStore(file)
     speakers.add("spk1", MODEL, [enrollment(0), enrollment(1)])
@@ -436,6 +438,44 @@ def test_damaged_embeddings_are_refused_and_can_be_replaced(file, blob):
         speakers.get("spk1")
     speakers.add("spk1", MODEL, [enrollment(2)], "replace")
     assert enrolled(file) == first(2)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("enrollments SET seconds = 'abc'", True),
+        ("enrollments SET seconds = X'00'", True),
+        ("enrollments SET speech_seconds = 'abc'", False),
+        ("enrollments SET path = X'2f61'", False),
+        ("enrollments SET sha256 = X'2f61'", False),
+        ("enrollments SET created = X'00'", False),
+        ("speakers SET score_offset = 'zz'", False),
+        ("speakers SET created = X'00'", True),
+        ("speakers SET name = X'00'", True),
+    ],
+)
+def test_values_of_another_type_are_damage(file, change, told):
+    speakers = SpeakerStore(file)
+    for name in ("spk1", "spk2"):
+        speakers.add(name, MODEL, [enrollment(0), enrollment(1)])
+    with sqlite3.connect(file) as db:
+        db.execute(f"UPDATE {change} WHERE id = 1")
+    db.close()
+    for call in (lambda: speakers.get("spk1"), lambda: list(speakers.profiles(["spk1"]))):
+        with pytest.raises(StoreError, match=r"damaged.*enroll again by --replace"):
+            call()
+    assert speakers.get("spk2").embeddings.shape == (2, 24)
+    if told:
+        with pytest.raises(StoreError, match="damaged"):
+            speakers.summaries()
+    else:
+        assert [each.name for each in speakers.summaries()] == ["spk1", "spk2"]
+    if "name" in change:
+        with pytest.raises(StoreError, match=r"^The name of the speaker with the identifier .* is damaged"):
+            speakers.names()
+    speakers.add("spk1", MODEL, [enrollment(2)], "replace")
+    assert enrolled(file) == first(2)
+    assert [each.name for each in speakers.summaries()] == ["spk1", "spk2"]
 
 
 def test_the_users_own_store(monkeypatch, tmp_path):
