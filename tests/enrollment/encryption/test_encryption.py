@@ -24,7 +24,9 @@ from speakertrip.errors import StoreError
 MODEL = "0" * 64
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 PIECE = 8  # bytes of an embedding that occur nowhere else by chance
-NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=60).filter(str.strip)
+NAMES = st.text(
+    st.characters(exclude_categories=["Cc", "Cf", "Cn", "Cs", "Zl", "Zp"]), min_size=1, max_size=60
+).filter(str.strip)
 
 
 def enrollments(seed, count=2):

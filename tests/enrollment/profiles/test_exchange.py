@@ -12,7 +12,9 @@ from speakertrip.enrollment import Enrollment, Profile, SpeakerStore, read_profi
 from speakertrip.errors import DataError, StoreError
 
 REALS = st.floats(-100, 100)
-WORDS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=40)
+WORDS = st.text(
+    st.characters(exclude_categories=["Cc", "Cf", "Cn", "Cs", "Zl", "Zp"]), min_size=1, max_size=40
+)
 
 
 @st.composite

@@ -102,6 +102,23 @@ def test_equal_names_are_one_speaker(file):
         SpeakerStore(file).add("Zo\u00eb", MODEL, [enrollment()])
 
 
+def test_a_name_that_is_refused_today_is_found_if_it_is_there(file):
+    speakers, name = SpeakerStore(file), "ab\u202ecd"
+    speakers.add("spk1", MODEL, [enrollment()])
+    with sqlite3.connect(file) as db:
+        db.execute("UPDATE speakers SET name = ?, lookup = ?", (name, name))
+    db.close()
+    assert speakers.names() == [speakers.get(name).name] == [name]
+    assert speakers.find(name).identifier == speakers.identifier(name)
+    assert len(list(speakers.profiles([name]))) == 1
+    for new in (name, "\u200b"):
+        with pytest.raises(UsageError, match="cannot be seen"):
+            speakers.rename(name, new)
+    speakers.rename(name, "spk1")
+    with pytest.raises(UsageError, match="cannot be seen"):
+        speakers.add(name, MODEL, [enrollment()])
+
+
 def test_unknown_speakers(file):
     with pytest.raises(StoreError, match=r"There is no store .*speakers\.sqlite; enroll"):
         SpeakerStore(file).get("spk2")
