@@ -34,7 +34,7 @@ for verb in (re_enroll, calibrate_store, key, encrypt, decrypt, audit):
 @json_option
 def list_speakers(store: StoreOptions, as_json: bool) -> None:
     """List the enrolled speakers: utterances, seconds of audio, model, and since when (UTC)."""
-    summaries = store.open().summaries()
+    summaries = store.open_there().summaries()
     if as_json:
         for summary in summaries:
             print_json(asdict(summary))

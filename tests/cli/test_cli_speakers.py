@@ -35,9 +35,23 @@ def test_list(speakertrip):
     ]
 
 
-def test_nobody(speakertrip):
-    assert speakertrip("speakers", "list", "--store", "none.sqlite") == (0, "", "Nobody is enrolled.\n")
-    assert speakertrip("speakers", "list", "--store", "none.sqlite", "--json") == (0, "", "")
+def test_nobody(speakertrip, monkeypatch, tmp_path):
+    monkeypatch.delenv("SPEAKERTRIP_STORE")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert speakertrip("speakers", "list") == (0, "", "Nobody is enrolled.\n")
+    assert speakertrip("speakers", "list", "--json") == (0, "", "")
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "verb", [("list",), ("list", "--json"), ("audit",), ("audit", "--on"), ("audit", "--off")]
+)
+def test_a_store_that_is_named_and_not_there(speakertrip, monkeypatch, verb):
+    said = "There is no store none.sqlite; enroll a speaker first, or name another file.\n"
+    assert speakertrip("speakers", *verb, "--store", "none.sqlite") == (4, "", said)
+    monkeypatch.setenv("SPEAKERTRIP_STORE", "none.sqlite")
+    assert speakertrip("speakers", *verb) == (4, "", said)
+    assert not Path("none.sqlite").exists()
 
 
 def test_show(speakertrip, store):
