@@ -82,13 +82,13 @@ def rename(name: str, new: str, store: StoreOptions) -> None:
 @store_options
 @json_option
 def remove(names: tuple[str, ...], store: StoreOptions, as_json: bool) -> None:
-    """Remove speakers, and erase every byte that the store's files hold of them.
+    """Remove speakers, and erase every byte that the store's files hold of them; none if one is not enrolled.
 
     While another process reads the store as it was before, the bytes stay: the answer is then "removed, erasure
     pending", and the next opening of the store erases them.
     """
     opened = store.open()
-    for name in names:
+    for name in opened.enrolled(names):
         erased = opened.remove(name)
         if as_json:
             print_json({"name": name, "removed": True, "erased": erased})

@@ -77,6 +77,11 @@ def test_rename_and_remove(speakertrip, store):
     assert store.names() == []
 
 
+def test_a_name_that_is_said_twice_is_removed_once(speakertrip, store):
+    assert speakertrip("speakers", "remove", "spk1", " spk1", "spk1") == (0, "spk1: removed\n", "")
+    assert store.names() == ["spk two"]
+
+
 def test_an_erasure_that_must_wait_says_so(speakertrip, monkeypatch):
     monkeypatch.setattr("speakertrip.enrollment.store.database.ERASING_SECONDS", 0.05)
     reader = sqlite3.connect("speakers.sqlite", isolation_level=None)
@@ -109,6 +114,7 @@ def test_export_and_import(speakertrip, store):
         (("rename", "spk9", "spk8"), 4, "No speaker named spk9"),
         (("rename", "spk1", "spk two"), 4, "spk two is enrolled already; give spk1 another name."),
         (("remove", "spk9"), 4, "No speaker named spk9"),
+        (("remove", "spk1", "spk9", "spk two"), 4, "No speaker named spk9"),
         (("remove",), 2, "Missing argument"),
         (("export", "x.jsonl", "spk9"), 4, "No speaker named spk9"),
         (("export", "/proc/x.jsonl"), 7, "Cannot write /proc/"),

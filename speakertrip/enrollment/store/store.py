@@ -141,6 +141,19 @@ class SpeakerStore:
             found = rows.find(db, name)
             return rows.identifier_of(db, found[0]) if found else None
 
+    def enrolled(self, names: Sequence[str]) -> list[str]:
+        """Return the names of speakers as they are enrolled, each once.
+
+        Raises:
+            StoreError: one is not enrolled, or there is no store.
+        """
+        wanted = list(dict.fromkeys(map(known_name, names)))
+        self.require()
+        with self.database.reading() as db:
+            for name in wanted:
+                self._row_of(db, name)
+        return wanted
+
     def summaries(self) -> list[Summary]:
         """Return what there is of each enrolled speaker, by name; nothing where there is no store yet."""
         if not self.database.exists():
