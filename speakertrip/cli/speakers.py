@@ -12,7 +12,7 @@ from speakertrip.cli.re_enroll import re_enroll
 from speakertrip.cli.speakers_audit import audit
 from speakertrip.cli.speakers_encryption import decrypt, encrypt, key
 from speakertrip.cli.stores import StoreOptions
-from speakertrip.errors import counted
+from speakertrip.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from speakertrip.enrollment import Enrollment, Profile
@@ -34,7 +34,7 @@ for verb in (re_enroll, calibrate_store, key, encrypt, decrypt, audit):
 @json_option
 def list_speakers(store: StoreOptions, as_json: bool) -> None:
     """List the enrolled speakers: utterances, seconds of audio, model, and since when (UTC)."""
-    summaries = store.open().summaries()
+    summaries = store.open_there().summaries()
     if as_json:
         for summary in summaries:
             print_json(asdict(summary))
@@ -82,13 +82,13 @@ def rename(name: str, new: str, store: StoreOptions) -> None:
 @store_options
 @json_option
 def remove(names: tuple[str, ...], store: StoreOptions, as_json: bool) -> None:
-    """Remove speakers, and erase every byte that the store's files hold of them.
+    """Remove speakers, and erase every byte that the store's files hold of them; none if one is not enrolled.
 
     While another process reads the store as it was before, the bytes stay: the answer is then "removed, erasure
     pending", and the next opening of the store erases them.
     """
     opened = store.open()
-    for name in names:
+    for name in opened.enrolled(names):
         erased = opened.remove(name)
         if as_json:
             print_json({"name": name, "removed": True, "erased": erased})
@@ -101,7 +101,14 @@ def remove(names: tuple[str, ...], store: StoreOptions, as_json: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=complete_names)
 @store_options
 def export_speakers(file: str, names: tuple[str, ...], store: StoreOptions) -> None:
-    """Write all that is kept of the named speakers, or of all, to FILE (JSON Lines), readable by you alone."""
+    """Write all that is kept of the named speakers, or of all, to FILE (JSON Lines), readable by you alone.
+
+    A FILE that is there is not overwritten.
+    """
+    if file == "-":
+        raise UsageError(
+            "Speakers are not exported to the standard output; name a FILE, which only you can read."
+        )
     from speakertrip.enrollment import write_profiles
 
     count = write_profiles(file, store.open().export(names))

@@ -32,7 +32,7 @@ def audit(on: bool | None, since: datetime | None, store: StoreOptions, as_json:
     """
     if on is not None and since:
         raise UsageError("--since goes with the list, not with --on or --off.")
-    opened = store.open()
+    opened = store.open_there()
     if on is not None:
         opened.audit.switch(on)
         click.echo(f"{opened.path}: the audit log is {'on' if on else 'off'}")

@@ -46,3 +46,14 @@ class StoreOptions:
         from speakertrip.enrollment import SpeakerStore
 
         return SpeakerStore(self.file, self.key())
+
+    def open_there(self) -> "SpeakerStore":
+        """Return the store to look into; the user's own, which the first enrollment makes, need not be there yet.
+
+        Raises:
+            StoreError: as of ``key``, or a store is named that is not there.
+        """
+        opened = self.open()
+        if self.store:
+            opened.require()
+        return opened

@@ -18,6 +18,8 @@ def place(tmp_path, monkeypatch, write_speech, bundle_folder):
     monkeypatch.setenv("SPEAKERTRIP_STORE", "speakers.sqlite")
     for seed in range(3):
         write_speech(tmp_path / f"{seed}.wav", seed, 1.2)
+    with SpeakerStore("speakers.sqlite").database.writing():
+        pass  # nobody is in it
     return tmp_path
 
 

@@ -1,5 +1,6 @@
 import json
 import sqlite3
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,9 +35,23 @@ def test_list(speakertrip):
     ]
 
 
-def test_nobody(speakertrip):
-    assert speakertrip("speakers", "list", "--store", "none.sqlite") == (0, "", "Nobody is enrolled.\n")
-    assert speakertrip("speakers", "list", "--store", "none.sqlite", "--json") == (0, "", "")
+def test_nobody(speakertrip, monkeypatch, tmp_path):
+    monkeypatch.delenv("SPEAKERTRIP_STORE")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert speakertrip("speakers", "list") == (0, "", "Nobody is enrolled.\n")
+    assert speakertrip("speakers", "list", "--json") == (0, "", "")
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "verb", [("list",), ("list", "--json"), ("audit",), ("audit", "--on"), ("audit", "--off")]
+)
+def test_a_store_that_is_named_and_not_there(speakertrip, monkeypatch, verb):
+    said = "There is no store none.sqlite; enroll a speaker first, or name another file.\n"
+    assert speakertrip("speakers", *verb, "--store", "none.sqlite") == (4, "", said)
+    monkeypatch.setenv("SPEAKERTRIP_STORE", "none.sqlite")
+    assert speakertrip("speakers", *verb) == (4, "", said)
+    assert not Path("none.sqlite").exists()
 
 
 def test_show(speakertrip, store):
@@ -60,6 +75,11 @@ def test_rename_and_remove(speakertrip, store):
     code, out, _ = speakertrip("speakers", "remove", "Zo\u00eb", "--json")
     assert (code, json.loads(out)) == (0, {"name": "Zo\u00eb", "removed": True, "erased": True})
     assert store.names() == []
+
+
+def test_a_name_that_is_said_twice_is_removed_once(speakertrip, store):
+    assert speakertrip("speakers", "remove", "spk1", " spk1", "spk1") == (0, "spk1: removed\n", "")
+    assert store.names() == ["spk two"]
 
 
 def test_an_erasure_that_must_wait_says_so(speakertrip, monkeypatch):
@@ -94,9 +114,12 @@ def test_export_and_import(speakertrip, store):
         (("rename", "spk9", "spk8"), 4, "No speaker named spk9"),
         (("rename", "spk1", "spk two"), 4, "spk two is enrolled already; give spk1 another name."),
         (("remove", "spk9"), 4, "No speaker named spk9"),
+        (("remove", "spk1", "spk9", "spk two"), 4, "No speaker named spk9"),
         (("remove",), 2, "Missing argument"),
         (("export", "x.jsonl", "spk9"), 4, "No speaker named spk9"),
         (("export", "/proc/x.jsonl"), 7, "Cannot write /proc/"),
+        (("export", "speakers.sqlite"), 7, "speakers.sqlite is there already, and is not overwritten; name"),
+        (("export", "-", "spk1"), 2, "not exported to the standard output; name a FILE"),
         (("import", "none.jsonl"), 6, "Cannot read the file of speakers none.jsonl"),
         (("import", "speakers.sqlite"), 6, "is not UTF-8 text"),
     ],
@@ -104,6 +127,7 @@ def test_export_and_import(speakertrip, store):
 def test_refusals(speakertrip, store, arguments, code, said):
     found, out, err = speakertrip("speakers", *arguments)
     assert (found, out) == (code, "")
+    assert not Path("-").exists()
     assert said in err
     assert len(err.splitlines()) == 1
     assert store.names() == ["spk two", "spk1"]

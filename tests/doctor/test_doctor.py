@@ -183,6 +183,14 @@ def test_a_damaged_store(path):
     assert (found.status, found.exit_code) == ("failed", 4)
 
 
+def test_a_store_of_which_nobody_can_read_the_tables_names(path):
+    content = path.read_bytes().replace(b"CREATE TABLE speakers", b"\xff" * 21)
+    path.write_bytes(content.replace(b"tablespeakersspeakers", b"table" + b"\xe9" * 16))
+    found = by_name(list(examine(None, path)))["store"]
+    assert (found.status, found.exit_code) == ("failed", 4)
+    assert "the file is damaged; restore a copy" in found.found
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 def test_a_store_that_others_may_read(path):
     path.chmod(0o640)

@@ -73,9 +73,14 @@ class PlainCipher:
         return value
 
     def open_text(self, stored: Any, place: Place) -> str:
-        """Return the text."""
-        text: str = stored
-        return text
+        """Return the text.
+
+        Raises:
+            DamagedError: it is none.
+        """
+        if not isinstance(stored, str):
+            raise DamagedError(place)
+        return stored
 
     def open_bytes(self, stored: Any, place: Place) -> bytes:
         """Return the bytes."""

@@ -11,8 +11,8 @@ from pydantic import Base64Bytes, Field, ValidationError
 
 from speakertrip.config import Frozen
 from speakertrip.config.frozen import Probability
-from speakertrip.enrollment.profiles.profile import Enrollment, Profile, check_name
-from speakertrip.errors import DataError, UsageError
+from speakertrip.enrollment.profiles.profile import Enrollment, Profile, are_vectors, check_name
+from speakertrip.errors import DataError, StorageError, UsageError
 from speakertrip.manifests.lines import FilePath, read_lines, replacing
 from speakertrip.manifests.objects import parse_object
 
@@ -39,11 +39,13 @@ class _Profile(Frozen):
 
 
 def write_profiles(path: FilePath, profiles: Iterable[Profile]) -> int:
-    """Write profiles, and return how many; the file is readable by its owner alone.
+    """Write profiles, and return how many; the file is readable by its owner alone. Nothing is overwritten.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: it is there already, or cannot be written.
     """
+    if os.path.isfile(path):  # noqa: PTH113 (false, too, of what is no path)
+        raise StorageError(f"{path} is there already, and is not overwritten; name another file.")
     count = 0
     with replacing(path) as temporary:
         # Made here, so that it is private from its first byte.
@@ -84,8 +86,8 @@ def _from_line(text: str) -> Profile:
         facts = each.model_dump(exclude={"embedding"})
         enrollments.append(Enrollment(np.frombuffer(each.embedding, "<f4"), **facts))
     profile = Profile(check_name(row.name), row.model, tuple(enrollments), row.identifier, row.created)
-    if not (profile.embeddings.size and np.isfinite(profile.embeddings).all()):
-        raise ValueError("its embeddings are no finite numbers")
+    if not are_vectors(profile.embeddings):
+        raise ValueError("its embeddings are no finite numbers, or all 0, or too large to compare")
     return profile
 
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from speakertrip.enrollment.encryption import marking
 from speakertrip.enrollment.store.connection import Connection
+from speakertrip.enrollment.store.failures import advice, told_of
 from speakertrip.enrollment.store.schema import VERSION, migrate, version_of
 from speakertrip.enrollment.store.tables.shelf import clear_stale
 from speakertrip.errors import SpeakertripWarning, StorageError, StoreError
@@ -18,7 +19,6 @@ from speakertrip.manifests.lines import FilePath
 BUSY_SECONDS = 30.0
 ERASING_SECONDS = 2.0  # for readers to end, before an erasure is left to the next opening
 PENDING = "SELECT value FROM facts WHERE name = 'erasure_pending'"  # 0: nothing waits to be erased
-WRITE_FAILURES = ("readonly", "disk I/O", "unable to open", "full", "locked")
 
 
 class Database:
@@ -35,6 +35,7 @@ class Database:
         self.path, self._key = Path(path), key
         # Whether erasures wait for the end of ``erasing_once``, and whether one does.
         self._waiting = self._owed = False
+        self._seen = False  # that there is a store
 
     def exists(self) -> bool:
         """Tell whether there is a store; an empty file is one without tables.
@@ -44,7 +45,9 @@ class Database:
         """
         if self.path.is_dir():
             raise StoreError(f"{self.path} is a folder, not a store of speakers; name a file.")
-        return self.path.exists() and self.path.stat().st_size > 0
+        there = self.path.exists() and self.path.stat().st_size > 0
+        self._seen = self._seen or there
+        return there
 
     @property
     def encrypted(self) -> bool:
@@ -58,7 +61,7 @@ class Database:
             StoreError: it is no store.
             StorageError: it cannot be read.
         """
-        with self._errors(), closing(self._open_to_read()) as db:
+        with self._told(), closing(self._open_to_read()) as db:
             return version_of(db, self.path)
 
     @contextmanager
@@ -69,23 +72,24 @@ class Database:
             StoreError: it is no store, or the key does not fit.
             StorageError: it cannot be read.
         """
-        with self._errors(), closing(self._readable()) as db:
+        with self._told(), closing(self._readable()) as db:
             db.execute("BEGIN")
             db.cipher = marking.cipher_of(db, self._key, self.path)  # as of the state that is shown
             yield db
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open the file for one transaction, which happens whole or not at all; make it where there is none.
+        """Open the file for one transaction, which happens whole or not at all; make it where there never was one.
 
         Raises:
             StoreError: it is no store, or the key does not fit.
-            StorageError: it cannot be written.
+            StorageError: it cannot be written, or was removed since this object saw it or made it.
         """
         self._make()
-        with self._errors(), closing(self._writable(self.path)) as db:
+        with self._told(), closing(self._writable(self.path)) as db:
             yield db
             db.execute("COMMIT")
+        self._require_seen()  # what is written to a file that was removed meanwhile is lost
 
     def erase(self, patience: float = ERASING_SECONDS) -> bool:
         """Leave nothing of what was removed in any file, and return whether that is done.
@@ -104,7 +108,7 @@ class Database:
         if self._waiting:
             self._owed = True
             return False
-        with self._errors(), closing(self._connect(self.path, patience)) as db:
+        with self._told(), closing(self._connect(self.path, patience)) as db:
             try:
                 pending = db.execute(PENDING).fetchone()
                 db.execute("VACUUM")
@@ -143,8 +147,9 @@ class Database:
 
     def _connect(self, path: Path, patience: float | None = None) -> Connection:
         seconds = BUSY_SECONDS if patience is None else patience
-        place = path.absolute()  # SQLite has a meaning of its own for ":memory:"
-        db = sqlite3.connect(place, timeout=seconds, isolation_level=None, factory=Connection)
+        # SQLite has a meaning of its own for ":memory:", and would make a file that was removed meanwhile.
+        place = f"{path.absolute().as_uri()}?mode=rw"
+        db = sqlite3.connect(place, timeout=seconds, isolation_level=None, factory=Connection, uri=True)
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA secure_delete = ON")
         return db
@@ -215,15 +220,16 @@ class Database:
     def _make(self) -> None:
         """Make the file, with its tables, if there is none; it gets its name when it is whole."""
         try:
-            if self.exists() or self.path.exists():
+            if self.exists() or (self.path.exists() and not self._seen):
                 return
+            self._require_seen()
             target = Path(os.path.realpath(self.path))  # a link stays one
             target.parent.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=target.parent, prefix=".store-") as folder:
                 fresh = Path(folder) / target.name
                 # Made here, not by SQLite, so that it is private from its first byte.
                 os.close(os.open(fresh, os.O_CREAT | os.O_RDWR, 0o600))
-                with self._errors(), closing(self._writable(fresh)) as db:
+                with self._told(), closing(self._writable(fresh)) as db:
                     db.execute("COMMIT")
                 try:
                     os.link(fresh, target)  # unlike a rename, never over a store that was made meanwhile
@@ -231,14 +237,23 @@ class Database:
                     pass
                 except OSError:  # a file system without links
                     fresh.rename(target)
+            self._seen = True
         except OSError as error:
-            raise StorageError(f"Cannot write the store {self.path}: {error.strerror}.") from None
+            why = f"{error.strerror}{advice(self.path)}"
+            raise StorageError(f"Cannot write the store {self.path}: {why}.") from None
+
+    def _require_seen(self) -> None:
+        """Raise StorageError if there was a store, and is none any more."""
+        if self._seen and not self.exists():
+            raise StorageError(
+                f"The store {self.path} was removed meanwhile; restore a copy, or start again to make a new one."
+            )
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _told(self) -> Iterator[None]:
         try:
-            yield
-        except sqlite3.Error as error:
-            if any(word in str(error) for word in WRITE_FAILURES):
-                raise StorageError(f"Cannot use the store {self.path}: {error}.") from None
-            raise StoreError(f"{self.path} is not a usable store of speakers: {error}.") from None
+            with told_of(self.path):
+                yield
+        except StorageError:
+            self._require_seen()  # or why it cannot be used
+            raise

@@ -9,7 +9,7 @@ import numpy as np
 
 from speakertrip.enrollment.encryption import values
 from speakertrip.enrollment.encryption.cipher import Cipher, DamagedError
-from speakertrip.enrollment.profiles.profile import Enrollment, Profile, Summary
+from speakertrip.enrollment.profiles.profile import Enrollment, Profile, Summary, are_vectors
 from speakertrip.enrollment.store import changes
 from speakertrip.enrollment.store.connection import Connection
 from speakertrip.errors import StoreError
@@ -27,7 +27,7 @@ SELECT id, embedding, path, sha256, seconds, speech_seconds, snr_db, clipped, cr
 WHERE speaker = ? ORDER BY id
 """
 SUMMARIES = """
-SELECT identifier, name, model, count(*), sum(seconds), speakers.created
+SELECT identifier, name, total(typeof(seconds) <> 'real'), model, count(*), sum(seconds), speakers.created
 FROM speakers JOIN enrollments ON speaker = speakers.id GROUP BY speakers.id
 """
 IDENTIFIER_BYTES = 16
@@ -109,13 +109,13 @@ def read_profile(db: Connection, name: str) -> Profile:
         values.check_name(db.cipher, name, stored, identifier)
         enrollments = tuple(_enrollment(db.cipher, identifier, *row) for row in rows)
         profile = Profile(name, model, enrollments, identifier, created, offset)
-        sound = bool(np.isfinite(profile.embeddings).all())
+        sound = are_vectors(profile.embeddings) and _are_typed(profile)
     except DamagedError as error:
         raise values.damaged(error, name) from None
     except (TypeError, ValueError):  # no enrollment, no bytes, or vectors of different sizes
         sound = False
     if not sound:
-        raise StoreError(f"The enrollments of {name} are damaged; enroll again by --replace.")
+        raise _damaged(name)
     return profile
 
 
@@ -139,12 +139,14 @@ def read_summaries(db: Connection) -> list[Summary]:
     """Return what there is of each speaker, by name.
 
     Raises:
-        StoreError: a name is damaged.
+        StoreError: a name is damaged, or something else that is told.
     """
-    summaries = [
-        Summary(values.open_name(db.cipher, stored, identifier), *facts)
-        for identifier, stored, *facts in db.execute(SUMMARIES)
-    ]
+    summaries = []
+    for identifier, stored, untyped, *facts in db.execute(SUMMARIES):
+        summary = Summary(values.open_name(db.cipher, stored, identifier), *facts)
+        if untyped or not (isinstance(summary.model, str) and isinstance(summary.created, str)):
+            raise _damaged(summary.name)
+        summaries.append(summary)
     return sorted(summaries, key=lambda summary: summary.name)
 
 
@@ -152,3 +154,21 @@ def _enrollment(cipher: Cipher, identifier: str, row: int, *stored: Any) -> Enro
     """Return the utterance that stands in a row of ``ENROLLMENTS``."""
     embedding, path, sha256 = values.open_enrollment(cipher, identifier, row, *stored[:3])
     return Enrollment(np.frombuffer(embedding, dtype="<f4"), path, sha256, *stored[3:])
+
+
+def _are_typed(profile: Profile) -> bool:
+    """Tell whether all that is read is of its type: SQLite keeps anything in any column."""
+    texts: list[object] = [profile.model, profile.identifier, profile.created]
+    numbers: list[object] = [profile.score_offset]
+    for each in profile.enrollments:
+        texts += [each.sha256, each.created]
+        numbers.append(each.seconds)
+        measures = (each.speech_seconds, each.snr_db, each.clipped)
+        numbers += [number for number in measures if number is not None]
+    return all(isinstance(text, str) for text in texts) and all(
+        isinstance(number, float) for number in numbers
+    )
+
+
+def _damaged(name: str) -> StoreError:
+    return StoreError(f"The enrollments of {name} are damaged; enroll again by --replace.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from speakertrip.enrollment.encryption.keys import check_key
-from speakertrip.enrollment.profiles.profile import Enrollment, Profile, Summary, check_name
+from speakertrip.enrollment.profiles.profile import Enrollment, Profile, Summary, check_name, known_name
 from speakertrip.enrollment.store import audit, calibrations, rows
 from speakertrip.enrollment.store.audit import AuditLog, Event
 from speakertrip.enrollment.store.calibrations import Calibrations
@@ -107,7 +107,7 @@ class SpeakerStore:
         Raises:
             StoreError: the speaker is not enrolled, or the path is no store.
         """
-        name = check_name(name)
+        name = known_name(name)
         self.require()
         with self.database.reading() as db:
             self._row_of(db, name)
@@ -126,7 +126,7 @@ class SpeakerStore:
         Raises:
             StoreError: the path is no store.
         """
-        name = check_name(name)
+        name = known_name(name)
         if not self.database.exists():
             return None
         with self.database.reading() as db:
@@ -134,12 +134,25 @@ class SpeakerStore:
 
     def identifier(self, name: str) -> str | None:
         """Return the random identifier of a speaker's profile; None if there is no such speaker, or no store yet."""
-        name = check_name(name)
+        name = known_name(name)
         if not self.database.exists():
             return None
         with self.database.reading() as db:
             found = rows.find(db, name)
             return rows.identifier_of(db, found[0]) if found else None
+
+    def enrolled(self, names: Sequence[str]) -> list[str]:
+        """Return the names of speakers as they are enrolled, each once.
+
+        Raises:
+            StoreError: one is not enrolled, or there is no store.
+        """
+        wanted = list(dict.fromkeys(map(known_name, names)))
+        self.require()
+        with self.database.reading() as db:
+            for name in wanted:
+                self._row_of(db, name)
+        return wanted
 
     def summaries(self) -> list[Summary]:
         """Return what there is of each enrolled speaker, by name; nothing where there is no store yet."""
@@ -154,7 +167,7 @@ class SpeakerStore:
         Raises:
             StoreError: one is not enrolled, or damaged, or the path is no store.
         """
-        wanted = [check_name(name) for name in names]
+        wanted = [known_name(name) for name in names]
         self.require()
         with self.database.reading() as db:
             for name in wanted or rows.read_names(db):
@@ -170,7 +183,7 @@ class SpeakerStore:
             StoreError: see ``profiles``.
             StorageError: the log is on and the store cannot be written.
         """
-        wanted = [check_name(name) for name in names]
+        wanted = [known_name(name) for name in names]
         self.require()
         with self.audit.handing_out() as db:
             for name in wanted or rows.read_names(db):
@@ -234,7 +247,7 @@ class SpeakerStore:
             StoreError: the speaker is not enrolled, or the new name is taken.
             StorageError: the store cannot be written.
         """
-        name, new = check_name(name), check_name(new)
+        name, new = known_name(name), check_name(new)
         self.require()
         with self.database.writing() as db:
             speaker = self._row_of(db, name)
@@ -255,7 +268,7 @@ class SpeakerStore:
             StoreError: the speaker is not enrolled, or the path is no store.
             StorageError: the store cannot be written.
         """
-        name = check_name(name)
+        name = known_name(name)
         self.require()
         with self.database.writing() as db:
             self._forget(db, self._row_of(db, name))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakertrip.enrollment import Enrollment, Profile, check_name
+from speakertrip.enrollment.profiles.profile import known_name
 from speakertrip.errors import UsageError
 
 
@@ -21,6 +22,9 @@ from speakertrip.errors import UsageError
         "-rf",
         "a" * 200,
         "\U0001f399",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian, with a joiner
+        "\u0915\u094d\u200d\u0937",  # Hindi
+        "\U0001f469\u200d\U0001f52c\ufe0f\u200d\U0001f308",
     ],
 )
 def test_names_are_kept_as_they_are(name):
@@ -42,10 +46,39 @@ def test_names_of_no_or_too_great_length(name):
         check_name(name)
 
 
-@pytest.mark.parametrize("name", ["a\0b", "a\nb", "a\x1bb", "a\x7fb", "a\x85b", "a\udce9"])
+@pytest.mark.parametrize("name", ["a\0b", "a\nb", "a\x1bb", "a\x7fb", "a\x85b"])
 def test_control_characters(name):
     with pytest.raises(UsageError, match="no control characters"):
         check_name(name)
+
+
+@pytest.mark.parametrize("check", [check_name, known_name])
+def test_names_that_are_not_utf8(check):
+    with pytest.raises(UsageError, match=r"is UTF-8 text, and this is not: 'a.udce9'"):
+        check("a\udce9")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ab\u202ecd",
+        "ab\u200bcd",
+        "\ufeffab",
+        "a\u2066b",
+        "a\u2028b",
+        "a\ufffeb",
+        "a\ufdd0",
+        "\U0010ffff",
+        "\u200da",
+        "a\u200c",
+        "a\u200d\u200db",
+        "\u200d",
+    ],
+)
+def test_names_that_cannot_be_seen_are_not_enrolled(name):
+    with pytest.raises(UsageError, match=r"holds no characters that cannot be seen: '[ -~]*'"):
+        check_name(name)
+    assert known_name(name) == name
 
 
 @given(st.text())

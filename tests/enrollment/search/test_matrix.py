@@ -336,7 +336,7 @@ def test_another_store_in_its_place(store, tmp_path):
     for path in tmp_path.glob("speakers.sqlite*"):
         if path.is_file():
             path.unlink()
-    enroll(store, 5, first=50)
+    enroll(SpeakerStore(store.path), 5, first=50)  # this object would not make it anew
     assert right(store)
     assert matrix_of(store).view().speakers == 5
 

@@ -1,9 +1,12 @@
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
+from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +20,8 @@ from speakertrip.errors import StorageError, StoreError, UsageError
 
 MODEL = "0" * 64
 NAMES = ["Zo\u00eb", "\u58f0", "'; DROP TABLE speakers;--", "../../x", "%", "--", "a" * 200]
+
+VAST = np.full(24, 1e38, "<f4").tobytes()
 
 
 def enrollment(seed: int = 0, path: str = "/audio/a.wav") -> Enrollment:
@@ -97,6 +102,23 @@ def test_equal_names_are_one_speaker(file):
         SpeakerStore(file).add("Zo\u00eb", MODEL, [enrollment()])
 
 
+def test_a_name_that_is_refused_today_is_found_if_it_is_there(file):
+    speakers, name = SpeakerStore(file), "ab\u202ecd"
+    speakers.add("spk1", MODEL, [enrollment()])
+    with sqlite3.connect(file) as db:
+        db.execute("UPDATE speakers SET name = ?, lookup = ?", (name, name))
+    db.close()
+    assert speakers.names() == [speakers.get(name).name] == [name]
+    assert speakers.find(name).identifier == speakers.identifier(name)
+    assert len(list(speakers.profiles([name]))) == 1
+    for new in (name, "\u200b"):
+        with pytest.raises(UsageError, match="cannot be seen"):
+            speakers.rename(name, new)
+    speakers.rename(name, "spk1")
+    with pytest.raises(UsageError, match="cannot be seen"):
+        speakers.add(name, MODEL, [enrollment()])
+
+
 def test_unknown_speakers(file):
     with pytest.raises(StoreError, match=r"There is no store .*speakers\.sqlite; enroll"):
         SpeakerStore(file).get("spk2")
@@ -164,9 +186,16 @@ def truncated(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:9000])
 
 
+def damaged_schema(file: Path) -> None:
+    SpeakerStore(file).add("spk1", MODEL, [enrollment()])
+    content = file.read_bytes().replace(b"CREATE TABLE speakers", b"\xff\xfe\xff" * 7)
+    file.write_bytes(content.replace(b"tablespeakersspeakers", b"table" + b"\xe9" * 16))
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
+        (damaged_schema, "is damaged; restore a copy"),
         (random_bytes, "not a usable store"),
         (another_program, "a database of another program"),
         (newer_schema, f"written by a newer speakertrip .schema {VERSION + 1}.; update"),
@@ -245,6 +274,25 @@ except StorageError as error:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("free", "said"), [(1000, "; the disk may be full: make room"), (2**40, "")])
+def test_a_full_disk_is_said_to_be_one(file, monkeypatch, free, said):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(2**40, 0, free))
+    SpeakerStore(file).add("spk1", MODEL, [enrollment(0)])
+    with (
+        pytest.raises(StorageError, match=rf": disk I/O error{said}\.$"),
+        SpeakerStore(file).database.writing(),
+    ):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def refuse(**_):
+        raise OSError(28, "Some error")
+
+    monkeypatch.setattr(database, "TemporaryDirectory", refuse)
+    with pytest.raises(StorageError, match=rf": Some error{said}\.$"):
+        SpeakerStore(file.with_name("new.sqlite")).add("spk1", MODEL, [enrollment(0)])
+
+
 def test_a_file_system_without_links(file, monkeypatch):
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
@@ -264,6 +312,54 @@ def test_a_store_that_another_process_makes_meanwhile(file, monkeypatch):
     monkeypatch.setattr(database.os, "link", late)
     SpeakerStore(file).add("spk2", MODEL, [enrollment(1)])
     assert SpeakerStore(file).names() == ["spk1", "spk2"]
+
+
+def remove_files(file: Path) -> None:
+    for path in file.parent.glob(f"{file.name}*"):
+        path.unlink()
+
+
+def empty_file(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+@pytest.mark.parametrize("lose", [remove_files, empty_file])
+@pytest.mark.parametrize("made", [True, False])
+def test_a_store_that_was_removed_is_not_made_anew(file, made, lose):
+    if not made:
+        SpeakerStore(file).add("spk0", MODEL, [enrollment(0)])
+    speakers = SpeakerStore(file)
+    assert speakers.names() == [] if made else ["spk0"]
+    speakers.add("spk1", MODEL, [enrollment(0)])
+    lose(file)
+    size = file.stat().st_size if file.exists() else None
+    for _ in range(2):
+        with pytest.raises(
+            StorageError, match=r"^The store .*speakers\.sqlite was removed meanwhile; restore"
+        ):
+            speakers.add("spk2", MODEL, [enrollment(1)])
+    assert (file.stat().st_size if file.exists() else None) == size
+    SpeakerStore(file).add("spk2", MODEL, [enrollment(1)])  # another may
+    assert speakers.names() == ["spk2"]
+
+
+def test_a_store_that_is_removed_within_a_call(file):
+    speakers = SpeakerStore(file)
+    speakers.add("spk1", MODEL, [enrollment(0)])
+    for opened in (speakers.database.writing, speakers.database.reading):
+        SpeakerStore(file).add("spk1", MODEL, [enrollment(0)], "add")
+        with suppress(StorageError), opened():
+            remove_files(file)
+        assert not file.exists()
+    with pytest.raises(StorageError, match="was removed meanwhile"), SpeakerStore(file).database.writing():
+        remove_files(file)
+    SpeakerStore(file).add("spk1", MODEL, [enrollment(0)])
+    assert speakers.database.exists()
+    remove_files(file)
+    for call in (speakers.database.erase, speakers.database.version):
+        with pytest.raises(StorageError, match="was removed meanwhile"):
+            call()
+    assert not file.exists()
 
 
 def test_a_failure_within_a_call_changes_nothing(file):
@@ -312,7 +408,7 @@ from speakertrip.enrollment import Enrollment, SpeakerStore
 file, process = sys.argv[1], int(sys.argv[2])
 sys.stdin.read(1)  # all begin at once
 for number in range(5):
-    one = [Enrollment(np.full(24, 10 * process + number, "f4"), "/a.wav", "", 1.0)]
+    one = [Enrollment(np.full(24, 10 * process + number + 1, "f4"), "/a.wav", "", 1.0)]
     SpeakerStore(file).add("together", "m", one, "add")
     SpeakerStore(file).add(f"spk{process}-{number}", "m", one)
 """
@@ -327,7 +423,7 @@ def test_processes_that_enroll_at_once_lose_nothing(file):
         process.stdin.write(b"\n")
         process.stdin.close()
     assert [process.wait(60) for process in processes] == [0] * 4
-    assert sorted(enrolled(file, "together")) == [10 * i + j for i in range(4) for j in range(5)]
+    assert sorted(enrolled(file, "together")) == [10 * i + j + 1 for i in range(4) for j in range(5)]
     assert len(SpeakerStore(file).names()) == 21
 
 
@@ -345,7 +441,7 @@ def test_no_enrollment_is_refused(file):
     assert not file.exists()
 
 
-@pytest.mark.parametrize("blob", [b"", b"123", b"\0\0\xc0\x7f" * 24, "text", None])
+@pytest.mark.parametrize("blob", [b"", b"123", b"\0\0\xc0\x7f" * 24, bytes(96), VAST, "text", None])
 def test_damaged_embeddings_are_refused_and_can_be_replaced(file, blob):
     speakers = SpeakerStore(file)
     speakers.add("spk1", MODEL, [enrollment(0), enrollment(1)])
@@ -359,6 +455,44 @@ def test_damaged_embeddings_are_refused_and_can_be_replaced(file, blob):
         speakers.get("spk1")
     speakers.add("spk1", MODEL, [enrollment(2)], "replace")
     assert enrolled(file) == first(2)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("enrollments SET seconds = 'abc'", True),
+        ("enrollments SET seconds = X'00'", True),
+        ("enrollments SET speech_seconds = 'abc'", False),
+        ("enrollments SET path = X'2f61'", False),
+        ("enrollments SET sha256 = X'2f61'", False),
+        ("enrollments SET created = X'00'", False),
+        ("speakers SET score_offset = 'zz'", False),
+        ("speakers SET created = X'00'", True),
+        ("speakers SET name = X'00'", True),
+    ],
+)
+def test_values_of_another_type_are_damage(file, change, told):
+    speakers = SpeakerStore(file)
+    for name in ("spk1", "spk2"):
+        speakers.add(name, MODEL, [enrollment(0), enrollment(1)])
+    with sqlite3.connect(file) as db:
+        db.execute(f"UPDATE {change} WHERE id = 1")
+    db.close()
+    for call in (lambda: speakers.get("spk1"), lambda: list(speakers.profiles(["spk1"]))):
+        with pytest.raises(StoreError, match=r"damaged.*enroll again by --replace"):
+            call()
+    assert speakers.get("spk2").embeddings.shape == (2, 24)
+    if told:
+        with pytest.raises(StoreError, match="damaged"):
+            speakers.summaries()
+    else:
+        assert [each.name for each in speakers.summaries()] == ["spk1", "spk2"]
+    if "name" in change:
+        with pytest.raises(StoreError, match=r"^The name of the speaker with the identifier .* is damaged"):
+            speakers.names()
+    speakers.add("spk1", MODEL, [enrollment(2)], "replace")
+    assert enrolled(file) == first(2)
+    assert [each.name for each in speakers.summaries()] == ["spk1", "spk2"]
 
 
 def test_the_users_own_store(monkeypatch, tmp_path):
