@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.lines import one_line
 from speakertrip.cli.options import print_json
 from speakertrip.errors import AudioError, StoreError
 
@@ -21,7 +22,7 @@ def answer_each(
         try:
             code = max(code, answer(probe))
         except (AudioError, StoreError) as error:
-            click.echo(str(error), err=True)
+            click.echo(one_line(error), err=True)
             if as_json:
                 print_json({key: probe, "error": str(error)})
             code = max(code, error.exit_code)
