@@ -22,7 +22,7 @@ from speakertrip.cli.embed import embed
 from speakertrip.cli.enroll import enroll
 from speakertrip.cli.evaluate import evaluate
 from speakertrip.cli.identify import identify
-from speakertrip.cli.lines import one_line
+from speakertrip.cli.lines import one_line, sentence
 from speakertrip.cli.manifest import manifest
 from speakertrip.cli.notices import show_warnings
 from speakertrip.cli.runs import runs
@@ -103,7 +103,7 @@ def _explain(error: BaseException) -> int:
     if isinstance(error, ToldElsewhereError):
         return error.exit_code
     if isinstance(error, SpeakertripError):
-        message, code = one_line(error), error.exit_code
+        message, code = sentence(error), error.exit_code
     elif isinstance(error, click.exceptions.NoArgsIsHelpError):
         message, code = error.format_message(), USAGE
     elif isinstance(error, click.ClickException):

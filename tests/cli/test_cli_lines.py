@@ -84,3 +84,10 @@ def test_a_name_forges_no_warning(speakertrip, enrolled, place):
     _, _, err = speakertrip("verify", "spk", FORGED)
     assert ESCAPED in err
     assert FORGED not in err
+
+
+def test_no_parameter_of_python_is_named(speakertrip, enrolled):
+    code, _, err = speakertrip("enroll", "spk", "0.wav")
+    assert (code, err) == (
+        4, "spk is enrolled already; add to it by --add, or forget it first by --replace.\n",
+    )  # fmt: skip
