@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from speakertrip.backend import Backend, FalseAlarmRate, GivenThreshold, LinearCalibration
-from speakertrip.bundle import Calibration
+from speakertrip.bundle import Bundle, Calibration
 from speakertrip.cli.numbers import Prior, Rate
 from speakertrip.cli.operating_point import PointOptions
 from speakertrip.errors import UsageError
@@ -42,6 +42,17 @@ def place(tmp_path, monkeypatch, write_speech, folder):
     monkeypatch.setenv("SPEAKERTRIP_STORE", "speakers.sqlite")
     for seed in range(3):
         write_speech(tmp_path / f"{seed}.wav", seed, 1.2)
+
+
+def test_a_bundle_shows_its_table_as_a_table(speakertrip, folder):
+    code, out, err = speakertrip("bundle", "show", folder)
+    assert (code, err) == (0, "")
+    assert not set("{}") & set(out)
+    assert max(map(len, out.splitlines())) < 400
+    assert out.rstrip().endswith(Bundle.load(folder).calibration.card().rstrip())
+    assert out.count("| 1 %") == 1
+    facts = json.loads(speakertrip("bundle", "show", folder, "--json")[1])
+    assert facts["calibration"]["false_alarms"]["nontargets"] == 1_000
 
 
 def verify(speakertrip, *options):
