@@ -31,8 +31,10 @@ def import_bundle(
     Raises:
         BundleError: as of ``Bundle.load``.
         StorageError: it cannot be written.
-        UsageError: as of ``Bundle.load``; or a window, of a model that is no ONNX file.
+        UsageError: as of ``Bundle.load``; or a window, of a model that is no ONNX file; or both are one folder.
     """
+    if _same(model, out):
+        raise UsageError(f"{out} is the model itself; name another folder for its bundle.")
     found = Bundle.load(model, revision, token)
     if window is None:
         found.save(out)
@@ -44,3 +46,10 @@ def import_bundle(
         raise UsageError(f"{model} says itself what its front end is; drop --window.")
     write_folder(Path(out), read_onnx(folder, source, window))
     return replace(Bundle.load(Path(out)), source=source)
+
+
+def _same(model: str | PathLike[str], out: str | PathLike[str]) -> bool:
+    try:
+        return Path(model).samefile(out)
+    except (OSError, ValueError):  # one of them is not there, or is no path
+        return False

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+from speakertrip.audio.codec import AUDIO_SUFFIXES
 from speakertrip.bundle.files import is_there
 from speakertrip.bundle.layouts import marker_of, needed
 from speakertrip.errors import BundleError, UsageError
@@ -34,7 +35,8 @@ def locate(
 ) -> tuple[Path, Source]:
     """Return the folder of a model, fetched from the hub if need be, and where it comes from.
 
-    A folder that exists wins; else what has the form ``ORG/NAME``, and is a string, is a model of the hub.
+    A folder that exists wins; else what has the form ``ORG/NAME``, and is a string, is a model of the hub: but never a
+    file that exists, nor what has the suffix of an audio file, nor what begins with ``/``, ``.`` or ``~``.
 
     Args:
         model: folder, or name on the hub.
@@ -42,7 +44,7 @@ def locate(
         token: of the hub; None: the one that the user is logged in with, if any.
 
     Raises:
-        BundleError: it is neither; or as of ``hub.fetch``.
+        BundleError: it is neither, or a file; or as of ``hub.fetch``.
         StorageError: the cache cannot be written.
         UsageError: a revision of a folder.
     """
@@ -55,7 +57,10 @@ def locate(
                 f"{name} is a folder here, which has no revisions; drop --revision, or move the folder away."
             )
         return Path(name), Source(name)
-    if not isinstance(model, str) or not HUB_ID.fullmatch(name):
+    if os.path.isfile(name):  # noqa: PTH113 - of what is no path it says no, where Path raises
+        raise BundleError(f"{name} is a file, not a bundle directory; name the folder of the model.")
+    local = Path(name).suffix.lower() in AUDIO_SUFFIXES  # a path, mistyped, is nothing to tell the hub
+    if local or not isinstance(model, str) or not HUB_ID.fullmatch(name):
         raise BundleError(
             f"There is no bundle at {name}: no such folder, and no name of a model of the hub (ORG/NAME)."
         )

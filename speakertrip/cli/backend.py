@@ -8,7 +8,8 @@ import click
 from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lists import ListOptions, list_options
 from speakertrip.cli.models import DeviceOptions, ModelOptions
-from speakertrip.cli.options import Prior, device_options, model_options, progress_bar
+from speakertrip.cli.numbers import Prior
+from speakertrip.cli.options import device_options, model_options, progress_bar
 
 if TYPE_CHECKING:
     from speakertrip.backend import NormKind

@@ -7,6 +7,7 @@ import click
 
 from speakertrip.cli.options import json_option, print_json, revision_option
 
+TABLE = "false_alarms"  # of thresholds: shown as the card shows it
 model_argument = click.argument("model", envvar="SPEAKERTRIP_MODEL")
 
 
@@ -52,12 +53,15 @@ def show(model: str, revision: str | None, as_json: bool) -> None:
     """Say what MODEL is: its origin, front end, encoder, threshold, and the steps after the embedding."""
     from speakertrip.bundle import Bundle, summarize
 
-    summary = summarize(Bundle.load(model, revision))
+    found = Bundle.load(model, revision)
+    summary = summarize(found)
     if as_json:
         print_json(summary)
     else:
         for name, value in summary.items():
             click.echo(f"{name:<12}{_text(value)}")
+        if found.calibration and (table := found.calibration.card()):
+            click.echo(f"\n{table.rstrip()}")
 
 
 @bundle.command()
@@ -94,5 +98,5 @@ def card(model: str, revision: str | None) -> None:
 
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_text(each)}" for name, each in value.items())
+        return ", ".join(f"{name} {_text(each)}" for name, each in value.items() if name != TABLE)
     return "-" if value is None or value == "" else str(value)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.lists import ListOptions, list_options
-from speakertrip.cli.options import Prior
+from speakertrip.cli.numbers import Prior
 from speakertrip.cli.scoring import refuse_overwriting
 from speakertrip.errors import counted
 

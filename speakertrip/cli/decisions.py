@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speakertrip.cli.lines import message_of, sentence
 from speakertrip.cli.options import print_json
 from speakertrip.errors import AudioError, StoreError
 
@@ -21,9 +22,9 @@ def answer_each(
         try:
             code = max(code, answer(probe))
         except (AudioError, StoreError) as error:
-            click.echo(str(error), err=True)
+            click.echo(sentence(error), err=True)
             if as_json:
-                print_json({key: probe, "error": str(error)})
+                print_json({key: probe, "error": message_of(error)})
             code = max(code, error.exit_code)
     return code
 

@@ -9,6 +9,7 @@ from click.core import ParameterSource
 from speakertrip.cli.completion import complete_files
 from speakertrip.cli.decisions import answer_each
 from speakertrip.cli.gathering import gathered
+from speakertrip.cli.lines import one_line
 from speakertrip.cli.options import device_options, json_option, model_options, print_json, progress_bar
 from speakertrip.cli.sources import audio_source, expand_folders
 from speakertrip.cli.verifiers import VerifierOptions, speech_options
@@ -74,7 +75,7 @@ def _embed_file(verifier: "SpeakerVerifier", file: str, as_json: bool) -> int:
         speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
         print_json({"file": file, **speech, "model": verifier.bundle.identity, "embedding": numbers})
     else:
-        click.echo(f"{file}\t{' '.join(f'{number:.9g}' for number in numbers)}")
+        click.echo(f"{one_line(file)}\t{' '.join(f'{number:.9g}' for number in numbers)}")
     return 0
 
 
@@ -90,14 +91,14 @@ def _embed_manifest(manifest: str, out: str, skip_bad: bool, options: VerifierOp
             embedder, bundle.identity, utterances, out, lambda done: advance(done, len(utterances)), skip_bad
         )
     for reason in found.skipped.values():
-        click.echo(reason, err=True)
+        click.echo(one_line(reason), err=True)
     if found.skipped:
         click.echo(f"{len(found.skipped):,} of {counted(len(utterances), 'utterance')} left out.", err=True)
     if as_json:
         facts = {"utterances": found.rows, "skipped": len(found.skipped), "dim": found.dim}
         print_json({"folder": out, **facts, "model": bundle.identity})
     else:
-        click.echo(f"{out}: {counted(found.rows, 'embedding')} of {found.dim} numbers")
+        click.echo(f"{one_line(out)}: {counted(found.rows, 'embedding')} of {found.dim} numbers")
 
 
 def _refuse_options(ctx: click.Context, names: Sequence[str], manifest: bool) -> None:

@@ -8,6 +8,7 @@ import click
 from speakertrip.cli.completion import complete_files, complete_names
 from speakertrip.cli.enroll_batch import enroll_groups, read_groups
 from speakertrip.cli.gathering import gathered
+from speakertrip.cli.lines import one_line
 from speakertrip.cli.options import device_options, json_option, model_options, print_json, store_options
 from speakertrip.cli.sources import audio_source, expand_folders
 from speakertrip.cli.verifiers import VerifierOptions, speech_options
@@ -92,7 +93,7 @@ def enroll(
     skipped: list[AudioSource] = []
     profile = verifier.enroll(str(whom.name), [audio_source(file) for file in sources], mode, skipped.append)
     for file in skipped:
-        click.echo(f"{file} is skipped: it is enrolled for {profile.name} already.", err=True)
+        click.echo(f"{one_line(file)} is skipped: it is enrolled for {profile.name} already.", err=True)
     if len(skipped) == len(sources):
         click.echo(f"Nothing new was added to {profile.name}.", err=True)
     utterances, seconds = len(profile.enrollments), sum(e.seconds for e in profile.enrollments)

@@ -10,7 +10,8 @@ from click.core import ParameterSource
 from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lists import ListOptions, Lists, list_options
 from speakertrip.cli.models import DeviceOptions, ModelOptions
-from speakertrip.cli.options import Prior, device_options, json_option, optional_model_option, print_json
+from speakertrip.cli.numbers import Prior
+from speakertrip.cli.options import device_options, json_option, optional_model_option, print_json
 from speakertrip.cli.scoring import (
     caution,
     refuse_overwriting,

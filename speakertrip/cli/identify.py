@@ -7,6 +7,7 @@ import click
 from speakertrip.cli.completion import complete_files
 from speakertrip.cli.decisions import answer_each, reason
 from speakertrip.cli.gathering import gathered
+from speakertrip.cli.lines import one_line
 from speakertrip.cli.operating_point import expected_among, operating_point_options, strangers_in_words
 from speakertrip.cli.options import (
     device_options,
@@ -103,5 +104,5 @@ def _facts(found: "Identification") -> dict[str, object]:
 def _lines(probe: str, found: "Identification") -> list[str]:
     best, *others = found.candidates
     nearest = "" if found.name else f"the nearest of {found.profiles:,} is {best.name}, "
-    lines = [f"{probe}: {found.name or 'nobody'} ({nearest}{reason(best.decision)})"]
+    lines = [f"{one_line(probe)}: {found.name or 'nobody'} ({nearest}{reason(best.decision)})"]
     return [*lines, *(f"    {each.name} ({reason(each.decision)})" for each in others)]

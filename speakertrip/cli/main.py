@@ -22,6 +22,7 @@ from speakertrip.cli.embed import embed
 from speakertrip.cli.enroll import enroll
 from speakertrip.cli.evaluate import evaluate
 from speakertrip.cli.identify import identify
+from speakertrip.cli.lines import one_line, sentence
 from speakertrip.cli.manifest import manifest
 from speakertrip.cli.notices import show_warnings
 from speakertrip.cli.runs import runs
@@ -102,7 +103,7 @@ def _explain(error: BaseException) -> int:
     if isinstance(error, ToldElsewhereError):
         return error.exit_code
     if isinstance(error, SpeakertripError):
-        message, code = str(error), error.exit_code
+        message, code = sentence(error), error.exit_code
     elif isinstance(error, click.exceptions.NoArgsIsHelpError):
         message, code = error.format_message(), USAGE
     elif isinstance(error, click.ClickException):
@@ -112,7 +113,7 @@ def _explain(error: BaseException) -> int:
     elif isinstance(error, BrokenPipeError):
         message, code = "The output was closed before all of it was written.", StorageError.exit_code
     elif isinstance(error, OSError):
-        message, code = f"The system refused: {error}.", StorageError.exit_code
+        message, code = one_line(f"The system refused: {error}."), StorageError.exit_code
     elif isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and NO_MEMORY.search(str(error))):
         message, code = _out_of_memory(str(error)), INTERNAL
     else:

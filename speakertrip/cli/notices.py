@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 
 import click
 
+from speakertrip.cli.lines import one_line
 from speakertrip.errors import SpeakertripWarning
 
 
@@ -25,7 +26,7 @@ def show_warnings() -> Iterator[None]:
             show_others(message, category, *place)  # type: ignore[arg-type]
         elif str(message) not in seen:
             seen.add(str(message))
-            say(str(message))
+            say(one_line(message))
 
     with warnings.catch_warnings():
         show_others, warnings.showwarning = warnings.showwarning, show  # type: ignore[assignment]

@@ -1,60 +1,16 @@
 """Options that choose the operating point, and what is said of the one that was chosen."""
 
-import math
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from speakertrip.cli.gathering import Verb, gathered
-from speakertrip.cli.options import Prior
+from speakertrip.cli.numbers import Cost, Finite, Prior, Rate
 from speakertrip.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from speakertrip.backend import Choice, Threshold
-
-
-class Rate(Prior):
-    """A rate between 0 and 1, and neither, as a fraction or in percent."""
-
-    name = "rate"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read ``0.001`` or ``0.1%``; in decimals, so that both are the same number."""
-        number, sign, rest = str(value).strip().partition("%")
-        try:
-            rate = float(Decimal(number.strip()) / (100 if sign else 1))
-        except (ArithmeticError, ValueError):
-            rate = math.nan
-        if rest or not 0 < rate < 1:
-            self.fail(f"{value!r} is no rate between 0 and 1, such as 0.1% or 0.001.", param, ctx)
-        return rate
-
-
-class Cost(click.FloatRange):
-    """A cost above 0, and finite."""
-
-    def __init__(self) -> None:
-        super().__init__(0, min_open=True)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read a number."""
-        number: float = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is no finite number.", param, ctx)
-        return number
-
-
-class Finite(click.FloatRange):
-    """A number that is neither infinite nor NaN, by which everybody or nobody would be accepted."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read a number."""
-        number: float = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is no finite number.", param, ctx)
-        return number
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Options that several verbs share, their JSON, and their progress bar."""
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -83,20 +82,6 @@ def print_json(entries: Mapping[str, Any]) -> None:
     for every reader, and ``os.fsencode`` of what ``json.loads`` reads is the name again.
     """
     click.echo(json.dumps(entries, ensure_ascii=True))
-
-
-class Prior(click.FloatRange):
-    """A probability between 0 and 1, and neither; not NaN, which a range lets through."""
-
-    def __init__(self) -> None:
-        super().__init__(0, 1, min_open=True, max_open=True)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read a number."""
-        number: float = super().convert(value, param, ctx)
-        if math.isnan(number):
-            self.fail(f"{value} is no number.", param, ctx)
-        return number
 
 
 def in_words(utterances: Sequence["Utterance"]) -> str:

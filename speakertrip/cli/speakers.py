@@ -7,6 +7,7 @@ import click
 
 from speakertrip.cli.calibrate_store import calibrate_store
 from speakertrip.cli.completion import complete_files, complete_names
+from speakertrip.cli.lines import one_line
 from speakertrip.cli.options import json_option, print_json, store_options
 from speakertrip.cli.re_enroll import re_enroll
 from speakertrip.cli.speakers_audit import audit
@@ -64,7 +65,7 @@ def show(name: str, store: StoreOptions, as_json: bool) -> None:
     click.echo(f"model       {profile.model}")
     click.echo(f"identifier  {profile.identifier}")
     for each in profile.enrollments:
-        click.echo(f"{each.created}  {each.path}  {_quality(each)}  sha256 {each.sha256[:SHORT]}")
+        click.echo(f"{each.created}  {one_line(each.path)}  {_quality(each)}  sha256 {each.sha256[:SHORT]}")
 
 
 @speakers.command()

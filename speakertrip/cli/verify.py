@@ -9,6 +9,7 @@ import click
 from speakertrip.cli.completion import complete_files, complete_name_then_files
 from speakertrip.cli.decisions import answer_each, meaning, reason
 from speakertrip.cli.gathering import gathered
+from speakertrip.cli.lines import one_line
 from speakertrip.cli.operating_point import expected, operating_point_options
 from speakertrip.cli.options import (
     device_options,
@@ -103,7 +104,7 @@ def verify(
                 {"probe": probe, "decision": words, **numbers, **speech, **expected(claim.rule.threshold)}
             )
         else:
-            click.echo(f"{probe}: {words} ({reason(decision)}, {seconds:.1f} s of speech)")
+            click.echo(f"{one_line(probe)}: {words} ({reason(decision)}, {seconds:.1f} s of speech)")
         return 0 if decision.accepted else REJECTED
 
     ctx.exit(answer_each(sources, as_json, answer))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.decisions import meaning, reason
+from speakertrip.cli.lines import one_line
 from speakertrip.cli.operating_point import expected
 from speakertrip.cli.options import print_json, progress_bar
 from speakertrip.cli.scoring import refuse_overwriting
@@ -68,7 +69,7 @@ def verify_trials(
     with progress_bar("utterances") as advance:
         found = score_enrolled(verifier, trials, utterances, advance, scoring)
     for error in found.errors.values():
-        click.echo(str(error), err=True)
+        click.echo(one_line(error), err=True)
     if out:
         _write(out, trials, found, as_json)
     else:
@@ -96,7 +97,7 @@ def _answer(trials: "Trials", found: "TrialScores", row: int, as_json: bool) -> 
         print_json({**pair, "decision": words, **numbers, **speech, **expected(found.rule.threshold)})
     else:
         speech_seconds = f"{found.speech_seconds[test]:.1f} s of speech"
-        click.echo(f"{name}\t{test}: {words} ({reason(decision)}, {speech_seconds})")
+        click.echo(f"{one_line(name)}\t{one_line(test)}: {words} ({reason(decision)}, {speech_seconds})")
 
 
 def _write(out: str, trials: "Trials", found: "TrialScores", as_json: bool) -> None:
@@ -111,4 +112,4 @@ def _write(out: str, trials: "Trials", found: "TrialScores", as_json: bool) -> N
     if as_json:
         print_json({"out": out, "trials": len(trials), "scores": len(rows)})
     else:
-        click.echo(f"{out}: {counted(len(rows), 'score')}")
+        click.echo(f"{one_line(out)}: {counted(len(rows), 'score')}")

@@ -93,8 +93,8 @@ def embed_folder(
 
     Raises:
         AudioError: an utterance cannot be used, or with ``skip_bad`` none of them; the message names it.
-        UsageError: the folder holds embeddings of another model or manifest, or from elsewhere, or another process is
-            at work there.
+        UsageError: the folder holds embeddings of another model or manifest, or files from elsewhere, or another
+            process is at work there.
         StorageError: it cannot be written.
     """
     place = Path(folder)
@@ -105,6 +105,7 @@ def embed_folder(
         device=embedder.device.type,
         utterances=len(utterances),
     )
+    _refuse_others(place)
     with _held(place):
         state = _claim(place, wanted)
         if not state.done:
@@ -157,6 +158,21 @@ def _finish(place: Path, journal: Journal, utterances: Sequence[Utterance], stat
     return done
 
 
+def _refuse_others(place: Path) -> None:
+    """Refuse a folder that holds what embed did not write, such as a bundle, before anything is written there."""
+    try:
+        names = {path.name for path in place.iterdir()}
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageError(f"Cannot write {place}: {error.strerror}.") from None
+    others = sorted(
+        name for name in names if not name.startswith(".")
+    )  # where a run begins, its own are hidden
+    if others and not (place / STATE).exists():
+        raise UsageError(f"{place / others[0]} is there already, from elsewhere; name another folder.")
+
+
 def _claim(place: Path, wanted: State) -> State:
     """Return the state of the folder, which is begun if it was not.
 
@@ -164,9 +180,6 @@ def _claim(place: Path, wanted: State) -> State:
         UsageError: what it holds is of something else.
     """
     if not (place / STATE).exists():
-        for name in (EMBEDDINGS, IDS):
-            if (place / name).exists():
-                raise UsageError(f"{place / name} is there already, from elsewhere; name another folder.")
         write_lines(place / STATE, [wanted.model_dump_json(indent=2)])
         return wanted
     try:

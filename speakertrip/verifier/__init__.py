@@ -4,7 +4,8 @@ from speakertrip.verifier.batch import Outcome, enroll_utterances, group_by_spea
 from speakertrip.verifier.calibrating import StoreCalibration, calibrate_store
 from speakertrip.verifier.claim import Claim
 from speakertrip.verifier.facade import SpeakerVerifier
-from speakertrip.verifier.listener import Listener, Speech
+from speakertrip.verifier.given import Speech
+from speakertrip.verifier.listener import Listener
 from speakertrip.verifier.renewal import outdated, renew
 from speakertrip.verifier.trials import TrialScores, score_enrolled
 

@@ -17,7 +17,6 @@ from speakertrip.enrollment import (
     Scoring,
     SearchOptions,
     SpeakerStore,
-    check_name,
     default_store,
 )
 from speakertrip.enrollment.profiles.agreement import warn_of_odd_ones
@@ -28,7 +27,8 @@ from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath
 from speakertrip.verifier.calibrating import read_calibration
 from speakertrip.verifier.claim import Claim
-from speakertrip.verifier.listener import Listener, Speech
+from speakertrip.verifier.given import Speech, listed, named
+from speakertrip.verifier.listener import Listener
 
 
 class SpeakerVerifier(Listener):
@@ -124,7 +124,7 @@ class SpeakerVerifier(Listener):
     def enroll(
         self,
         name: str,
-        files: Sequence[Speech],
+        files: Speech | Sequence[Speech],
         mode: EnrollMode = "new",
         on_skip: Callable[[AudioSource], None] = lambda file: None,
     ) -> Profile:
@@ -145,16 +145,17 @@ class SpeakerVerifier(Listener):
             AudioError: a file is missing, cannot be decoded, holds no speech, or is of poor quality, unless
                 ``SpeechNeeds.accept_poor``; or all that the speaker would be enrolled from hold too little.
             StoreError: the name is enrolled and the mode is "new", or its utterances are of another model.
-            UsageError: no file, or no usable name.
+            UsageError: no file, no usable name, or what is given is no recording.
             StorageError: the store cannot be written.
 
         Warns:
             SpeakertripWarning: a recording is stored but sounds unlike the others of the speaker, by the bundle's
                 own threshold.
         """
+        files = listed(files)
         if not files:
             raise UsageError("Enrollment needs at least one audio file.")
-        name = check_name(name)
+        name = named(name)
         profile = self.profile(name) if mode == "add" and self.store.find(name) else None
         recordings = self.load(files)
         # A stretch of a file is kept as that, so that two of them are two, and re-enroll finds it again.
@@ -191,14 +192,16 @@ class SpeakerVerifier(Listener):
             AudioError: the probe cannot be used.
             StoreError: the speaker is not enrolled, or was enrolled with another model.
             StorageError: the store's audit log is on, and the store cannot be written.
+            UsageError: the name is none, or the probe no recording.
         """
         return self.compare(self.enrolled(name, scoring), probe)
 
-    def verify_against(self, references: Sequence[Speech], probe: Speech) -> Decision:
-        """Decide whether a probe is the speaker of the reference files, without a store or its audit log.
+    def verify_against(self, references: Speech | Sequence[Speech], probe: Speech) -> Decision:
+        """Decide whether a probe is the speaker of one or more reference files, without a store or its audit log.
 
         Raises:
             AudioError: a file cannot be used.
+            UsageError: no file, or what is given is no recording.
         """
         return self.compare(self.reference(references), probe)
 
@@ -263,7 +266,7 @@ class SpeakerVerifier(Listener):
             sides = replace(sides, offsets=np.full(len(sides.counts), profile.score_offset))
         return Claim(sides, rule, profile.identifier)
 
-    def reference(self, files: Sequence[Speech], scoring: Scoring = "mean") -> Claim:
+    def reference(self, files: Speech | Sequence[Speech], scoring: Scoring = "mean") -> Claim:
         """Return the speaker of one or more files, to compare probes with.
 
         Raises:
@@ -328,8 +331,9 @@ class SpeakerVerifier(Listener):
 
         Raises:
             StoreError: the speaker is not enrolled, or was enrolled with another model.
+            UsageError: the name is none.
         """
-        profile = self.store.get(name)
+        profile = self.store.get(named(name))
         if profile.model != self.bundle.identity:
             raise StoreError(
                 f"{name} was enrolled with another model; use that one, or embed its files by this one: "

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.audio import AudioSource, Recording, SpeechNeeds, read_recording, record_utterance
+from speakertrip.audio import Recording, SpeechNeeds, read_recording, record_utterance
 from speakertrip.audio.detectors import make_detector
 from speakertrip.audio.recording import spoilt
 from speakertrip.audio.speech import require_speech_seconds
@@ -17,10 +16,9 @@ from speakertrip.embedding import Embedder
 from speakertrip.enrollment import Scoring
 from speakertrip.errors import AudioError, UsageError
 from speakertrip.manifests import Utterance
+from speakertrip.verifier.given import Speech, listed
 
 FloatArray = npt.NDArray[np.float32]
-# An utterance may be a stretch of a file; a recording that is loaded already is not loaded again.
-Speech: TypeAlias = AudioSource | Utterance | Recording
 
 
 class Listener:
@@ -48,11 +46,12 @@ class Listener:
         self.needs = needs or SpeechNeeds()
         self._detector = make_detector(self.needs.detector)
 
-    def load(self, files: Sequence[Speech]) -> list[Recording]:
-        """Decode and measure recordings, each of one speaker.
+    def load(self, files: Speech | Sequence[Speech]) -> list[Recording]:
+        """Decode and measure recordings, one or several, each of one speaker.
 
         Raises:
             AudioError: a file is missing, cannot be decoded, is shorter than 0.4 s, or silent.
+            UsageError: what is given is no recording.
 
         Warns:
             SpeakertripWarning: one is heavily clipped, very noisy, or of a telephone.
@@ -64,15 +63,16 @@ class Listener:
             return file if isinstance(file, Recording) else read_recording(file, self._detector)
 
         with ThreadPoolExecutor() as pool:
-            return list(pool.map(load, files))
+            return list(pool.map(load, listed(files)))
 
-    def embed_speaker(self, files: Sequence[Speech], scoring: Scoring = "mean") -> Sides:
+    def embed_speaker(self, files: Speech | Sequence[Speech], scoring: Scoring = "mean") -> Sides:
         """Return what the speaker of one or more files is compared by: one side, or with "best" one for each file.
 
         Raises:
             AudioError: a file cannot be used, or all together hold too little speech.
-            UsageError: no file.
+            UsageError: no file, or what is given is no recording.
         """
+        files = listed(files)
         if not files:
             raise UsageError("A speaker is compared by at least one audio file.")
         recordings = self.load(files)

@@ -73,6 +73,17 @@ def test_a_branch_moves_and_a_commit_does_not(hub, model, tmp_path, make_bundle)
     assert Bundle.load("org/name", OLD).identity == first.identity
 
 
+def test_a_file_is_no_model_and_the_hub_is_not_asked(hub, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad").mkdir()
+    for name in ("bad/ok.wav", "bad/name"):
+        (tmp_path / name).touch()
+        assert refusal(name) == f"{name} is a file, not a bundle directory; name the folder of the model."
+    for name in ("bad/none.wav", "bad/none.FLAC", "/bad/none", "./none", "../none", "~/none", "~none/x"):
+        assert f"There is no bundle at {name}: no such folder" in refusal(name)
+    assert hub.requests == []
+
+
 def test_a_folder_wins(hub, model, bundle_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_folder(tmp_path / "org" / "name", read_folder(bundle_folder, ()))

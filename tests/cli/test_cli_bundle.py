@@ -46,6 +46,17 @@ def test_import_and_show(speakertrip, foreign):
     assert "threshold   -\n" in out
 
 
+@pytest.mark.parametrize("out", ["b", "./b/", "link"])
+def test_a_bundle_is_not_imported_onto_itself(speakertrip, foreign, tmp_path, out):
+    assert speakertrip("bundle", "import", foreign, "--out", "b")[0] == 0
+    (tmp_path / "link").symlink_to("b")
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "b").iterdir()}
+    code, text, err = speakertrip("bundle", "import", "b", "--out", out)
+    assert (code, text) == (2, "")
+    assert err == f"{out} is the model itself; name another folder for its bundle.\n"
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "b").iterdir()} == before
+
+
 def test_import_says_what_it_wrote(speakertrip, foreign):
     code, out, _ = speakertrip("bundle", "import", foreign, "--out", "b", "--json")
     assert code == 0
@@ -77,7 +88,7 @@ def test_nothing_else_is_overwritten(speakertrip, foreign, tmp_path):
     code, out, err = speakertrip("bundle", "import", foreign, "--out", "b")
     assert (code, out) == (7, "")
     assert "holds other files (thesis.txt)" in err
-    assert speakertrip("bundle", "import", foreign, "--out", foreign)[0] == 7
+    assert speakertrip("bundle", "import", foreign, "--out", foreign)[0] == 2
     assert Bundle.load(foreign).identity
 
 

@@ -7,17 +7,21 @@ from speakertrip.bundle import Bundle
 from speakertrip.enrollment import Enrollment, SpeakerStore
 
 
+def enroll_some(store, model, numbers):
+    rng = np.random.default_rng(numbers[0])
+    for number in numbers:
+        centre = rng.standard_normal(24)
+        rows = [(centre + 0.5 * rng.standard_normal(24)).astype(np.float32) for _ in range(2)]
+        store.add(f"spk{number}", model, [Enrollment(row, "/a.wav", "", 2.0) for row in rows])
+
+
 @pytest.fixture(autouse=True)
 def store(tmp_path, monkeypatch, bundle_folder):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SPEAKERTRIP_STORE", "speakers.sqlite")
     monkeypatch.setenv("SPEAKERTRIP_MODEL", str(bundle_folder))
-    store, rng = SpeakerStore("speakers.sqlite"), np.random.default_rng(0)
-    model = Bundle.load(bundle_folder).identity
-    for number in range(12):
-        centre = rng.standard_normal(24)
-        rows = [(centre + 0.5 * rng.standard_normal(24)).astype(np.float32) for _ in range(2)]
-        store.add(f"spk{number}", model, [Enrollment(row, "/a.wav", "", 2.0) for row in rows])
+    store = SpeakerStore("speakers.sqlite")
+    enroll_some(store, Bundle.load(bundle_folder).identity, range(12))
     return store
 
 
@@ -80,3 +84,33 @@ def test_what_cannot_be_calibrated(speakertrip, store):
             "There is no store none.sqlite; enroll a speaker first, or name another file.\n",
         )
     assert not store.path.with_name("none.sqlite").exists()
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_both_verbs_take_a_rate_that_only_the_store_knows(
+    speakertrip, store, tmp_path, write_speech, bundle_folder, uncalibrated_folder, calibrated
+):
+    folder, probe = (
+        bundle_folder if calibrated else uncalibrated_folder,
+        write_speech(tmp_path / "p.wav", 0, 2.0),
+    )
+    model = Bundle.load(folder)
+    assert model.calibration is None or model.calibration.false_alarms is None
+    enroll_some(store, model.identity, range(12, 24))
+    verbs = (["verify", "spk1"], ["identify"])
+    options = (probe, "--model", folder, "--far", "5%")
+    for verb in verbs:
+        code, out, err = speakertrip(*verb, *options)
+        assert (code, out) == (2, "")
+        assert "false-alarm rate" in err
+    assert speakertrip("speakers", "calibrate", "--model", folder)[0] == 0
+    rows = []
+    for verb in verbs:
+        code, out, err = speakertrip(*verb, *options, "--json")
+        assert code in (0, 1)
+        assert err == ""
+        rows.append(json.loads(out))
+    assert rows[0]["threshold"] == rows[1]["threshold"]
+    assert 0 < rows[0]["false_alarm_rate"] == rows[1]["false_alarm_rate"] <= 0.05
+    _, _, note = speakertrip("identify", *options)
+    assert "--far changes it" in note

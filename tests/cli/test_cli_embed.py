@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -96,3 +97,12 @@ def test_usage(speakertrip, place, arguments, said):
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert said in err
     assert not (place / "out").exists()
+
+
+def test_a_folder_of_something_else_is_left_as_it_is(speakertrip, place, bundle_folder):
+    shutil.copytree(bundle_folder, "b")
+    before = sorted(path.name for path in (place / "b").iterdir())
+    code, out, err = speakertrip("embed", "--manifest", "m.jsonl", "--out", "b")
+    assert (code, out) == (2, "")
+    assert err == f"b/{before[0]} is there already, from elsewhere; name another folder.\n"
+    assert sorted(path.name for path in (place / "b").iterdir()) == before

@@ -82,7 +82,7 @@ def test_where_a_key_comes_from(speakertrip, sealed, monkeypatch):
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ([], f"{FILE} is encrypted; give its key by --key-file or SPEAKERTRIP_KEY (key=)."),
+        ([], f"{FILE} is encrypted; give its key by --key-file or SPEAKERTRIP_KEY."),
         (["--key-file", "other.key"], f"{FILE} was encrypted with another key: this is the wrong key."),
         (["--key-file", "absent.key"], "Cannot read the key file absent.key: No such file or directory."),
         (["--key-file", "short.key"], "short.key is no key: "),

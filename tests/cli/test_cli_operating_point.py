@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from speakertrip.backend import Backend, FalseAlarmRate, GivenThreshold, LinearCalibration
-from speakertrip.bundle import Calibration
-from speakertrip.cli.operating_point import PointOptions, Rate
+from speakertrip.bundle import Bundle, Calibration
+from speakertrip.cli.numbers import Prior, Rate
+from speakertrip.cli.operating_point import PointOptions
 from speakertrip.errors import UsageError
 from speakertrip.metrics import OperatingPoint
 
@@ -43,6 +44,17 @@ def place(tmp_path, monkeypatch, write_speech, folder):
         write_speech(tmp_path / f"{seed}.wav", seed, 1.2)
 
 
+def test_a_bundle_shows_its_table_as_a_table(speakertrip, folder):
+    code, out, err = speakertrip("bundle", "show", folder)
+    assert (code, err) == (0, "")
+    assert not set("{}") & set(out)
+    assert max(map(len, out.splitlines())) < 400
+    assert out.rstrip().endswith(Bundle.load(folder).calibration.card().rstrip())
+    assert out.count("| 1 %") == 1
+    facts = json.loads(speakertrip("bundle", "show", folder, "--json")[1])
+    assert facts["calibration"]["false_alarms"]["nontargets"] == 1_000
+
+
 def verify(speakertrip, *options):
     code, out, err = speakertrip("verify", "--against", "0.wav", "1.wav", "--json", *options)
     assert code in (0, 1), err
@@ -54,7 +66,7 @@ def verify(speakertrip, *options):
     [("0.1%", 0.001), ("0.001", 0.001), ("0.7 %", 0.007), (" 5e-3", 0.005), ("99.9%", 0.999), (0.2, 0.2)],
 )
 def test_rates_are_read(text, rate):
-    assert Rate().convert(text, None, None) == rate
+    assert Rate().convert(text, None, None) == Prior().convert(text, None, None) == rate
 
 
 @pytest.mark.parametrize(
@@ -63,6 +75,16 @@ def test_rates_are_read(text, rate):
 def test_what_is_no_rate(text):
     with pytest.raises(click.BadParameter, match="is no rate between 0 and 1, such as"):
         Rate().convert(text, None, None)
+    with pytest.raises(click.BadParameter, match="is no probability between 0 and 1, such as 1% or"):
+        Prior().convert(text, None, None)
+
+
+@pytest.mark.parametrize("verb", ["verify", "identify"])
+def test_help_shows_no_range_of_the_threshold(speakertrip, verb):
+    code, out, _ = speakertrip(verb, "--help")
+    assert code == 0
+    assert "None" not in out
+    assert "[0<x<1]" in out
 
 
 def test_what_is_chosen():
@@ -84,7 +106,10 @@ def test_what_is_chosen():
         (["--c-miss", "1"], "--c-miss and --c-fa are the costs at a prior; give it by --p-target."),
         (["--far", "5%", "--c-fa", "1"], "--c-miss and --c-fa are the costs at a prior; give it by --p-target."),
         (["--far", "10"], "'10' is no rate between 0 and 1, such as 0.1% or 0.001."),
-        (["--p-target", "1"], "1.0 is not in the range 0<x<1"),
+        (["--p-target", "1"], "'1' is no probability between 0 and 1, such as 1% or 0.01."),
+        (["--threshold", "abc"], "'abc' is no number. See"),
+        (["--threshold", "inf"], "inf is no finite number"),
+        (["--p-target", "0.1", "--c-fa", "abc"], "'abc' is no number. See"),
         (["--p-target", "0.1", "--c-fa", "0"], "0.0 is not in the range x>0"),
         (["--p-target", "0.1", "--c-miss", "inf"], "inf is no finite number"),
         (["--p-target", "0.1", "--c-miss", "nan"], "nan is no finite number"),

@@ -102,7 +102,7 @@ def test_export_and_import(speakertrip, store):
     )
     code, out, err = speakertrip("speakers", "import", "all.jsonl", *other)
     assert (code, out) == (4, "")
-    assert err == "spk two is enrolled already; replace it by --replace (replace=).\n"
+    assert err == "spk two is enrolled already; replace it by --replace.\n"
     assert speakertrip("speakers", "import", "all.jsonl", "--replace", *other)[0] == 0
     assert SpeakerStore("other.sqlite").names() == store.names()
 

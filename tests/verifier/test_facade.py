@@ -338,3 +338,38 @@ def test_a_threshold_that_is_given_takes_the_place_of_the_models(bundle_folder, 
         bundle_folder, tmp_path / "s.sqlite", "cpu", operating_point=GivenThreshold(1.1)
     )
     assert not strict.verify_against([files[0]], files[0]).accepted
+
+
+def test_one_recording_is_a_list_of_one(verifier, files):
+    assert [each.path for each in verifier.enroll("q", str(files[0])).enrollments] == [str(files[0])]
+    assert [each.path for each in verifier.enroll("p", files[0]).enrollments] == [str(files[0])]
+    (recording,) = verifier.load(files[0])
+    expected = verifier.verify_against([files[0]], files[1])
+    for one in (
+        str(files[0]),
+        files[0],
+        recording,
+        Utterance("u", files[0], "q"),
+        AudioBytes(files[0].read_bytes(), "a"),
+    ):
+        assert verifier.verify_against(one, files[1]) == expected
+    with pytest.raises(AudioError, match=r"x\.wav"):
+        verifier.verify_against("x.wav", "y.wav")
+
+
+def test_what_is_no_recording_and_no_name(verifier, files):
+    verifier.enroll("s", files[:1])
+    no_recording = r"^A recording is a path, .* or a Recording, not {}\.$"
+    for wrong, kind in ((None, "NoneType"), (7, "int"), (np.zeros(9), "float64"), (b"RIFF", "int")):
+        for call in (verifier.load, lambda files: verifier.enroll("t", files), verifier.reference):
+            with pytest.raises(UsageError, match=no_recording.format(kind)):
+                call(wrong)
+    for probe in (None, 7, ["a.wav"]):
+        for call in (verifier.identify, lambda probe: verifier.verify("s", probe), verifier.embed):
+            with pytest.raises(UsageError, match=r"^A recording is a path"):
+                call(probe)
+    for name in (None, 7, b"s"):
+        for call in (lambda name: verifier.verify(name, files[0]), lambda name: verifier.enroll(name, files)):
+            with pytest.raises(UsageError, match=r"^The name of a speaker is a text, not "):
+                call(name)
+    assert verifier.store.names() == ["s"]
