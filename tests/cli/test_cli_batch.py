@@ -126,6 +126,22 @@ def test_every_speaker_of_a_manifest(speakertrip):
     assert (code, out.splitlines()[1].split(",")[0]) == (0, "test-003: 1 utterance")
 
 
+def test_a_store_that_is_removed_amid_a_batch_ends_it(speakertrip, monkeypatch, place):
+    add = SpeakerStore.add
+
+    def add_and_remove(self, *arguments):
+        profile = add(self, *arguments)
+        for path in place.glob("speakers.sqlite*"):
+            path.unlink()
+        return profile
+
+    monkeypatch.setattr(SpeakerStore, "add", add_and_remove)
+    code, out, err = speakertrip("enroll", "--manifest", "m.jsonl")
+    assert (code, len(out.splitlines())) == (7, 1)
+    assert err.endswith("was removed meanwhile; restore a copy, or start again to make a new one.\n")
+    assert not (place / "speakers.sqlite").exists()
+
+
 def test_a_killed_run_goes_on(speakertrip, monkeypatch, place):
     """The kill comes before the second speaker is stored; the first is not enrolled again."""
     with monkeypatch.context() as patch:
