@@ -7,6 +7,7 @@ import click
 
 from speakertrip.cli.lines import message_of, sentence
 from speakertrip.cli.options import print_json
+from speakertrip.cli.sources import require_files
 from speakertrip.errors import AudioError, StoreError
 
 if TYPE_CHECKING:
@@ -27,6 +28,23 @@ def answer_each(
                 print_json({key: probe, "error": message_of(error)})
             code = max(code, error.exit_code)
     return code
+
+
+def refuse_all(probes: Sequence[str], as_json: bool, key: str = "probe") -> int | None:
+    """Say why of each probe, and return the exit code, if none of them is there; None: a model is to be loaded."""
+
+    def is_there(probe: str) -> bool:
+        try:
+            require_files([probe])
+        except AudioError:
+            return False
+        return True
+
+    def refuse(probe: str) -> int:
+        require_files([probe])
+        return 0
+
+    return None if any(map(is_there, probes)) else answer_each(probes, as_json, refuse, key)
 
 
 def meaning(decision: "Decision") -> str | None:

@@ -7,7 +7,7 @@ import click
 from click.core import ParameterSource
 
 from speakertrip.cli.completion import complete_files
-from speakertrip.cli.decisions import answer_each
+from speakertrip.cli.decisions import answer_each, refuse_all
 from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lines import one_line
 from speakertrip.cli.options import device_options, json_option, model_options, print_json, progress_bar
@@ -62,6 +62,8 @@ def embed(
     if not files:
         raise UsageError("Nothing to embed: give FILES, or --manifest MANIFEST --out FOLDER.")
     sources = expand_folders(files)
+    if (refused := refuse_all(sources, as_json, key="file")) is not None:
+        ctx.exit(refused)
     verifier = options.to_compare()
     ctx.exit(answer_each(sources, as_json, lambda file: _embed_file(verifier, file, as_json), key="file"))
 

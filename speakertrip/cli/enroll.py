@@ -1,5 +1,6 @@
 """``speakertrip enroll``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from speakertrip.cli.enroll_batch import enroll_groups, read_groups
 from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lines import one_line
 from speakertrip.cli.options import device_options, json_option, model_options, print_json, store_options
-from speakertrip.cli.sources import audio_source, expand_folders
+from speakertrip.cli.sources import audio_source, expand_folders, require_files
 from speakertrip.cli.verifiers import VerifierOptions, speech_options
 from speakertrip.errors import UsageError, counted
 
@@ -39,6 +40,14 @@ class Whom:
         if not self.manifest and not self.files:
             missing = "NAME" if self.name is None else "FILES..."
             raise UsageError(f"Missing argument '{missing}': give a NAME and FILES, or --manifest MANIFEST.")
+
+    def require_usable(self, sources: Sequence[str]) -> None:
+        """Check the name and that the files are there, before a model is loaded."""
+        from speakertrip.enrollment import check_name
+
+        if self.name is not None:
+            check_name(self.name)
+        require_files(sources)
 
 
 @click.command()
@@ -85,6 +94,7 @@ def enroll(
     if add and replace:
         raise UsageError("--add and --replace exclude each other.")
     sources = expand_folders(whom.files)
+    whom.require_usable(sources)
     groups = read_groups(whom.manifest, whom.enrollments) if whom.manifest else {}
     mode: EnrollMode = "add" if add else "replace" if replace else "new"
     verifier = options.to_enroll(accept_poor)

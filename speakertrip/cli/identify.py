@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.completion import complete_files
-from speakertrip.cli.decisions import answer_each, reason
+from speakertrip.cli.decisions import answer_each, reason, refuse_all
 from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lines import one_line
 from speakertrip.cli.operating_point import expected_among, operating_point_options, strangers_in_words
@@ -64,6 +64,9 @@ def identify(
     The search is exact, and keeps a folder beside the store, FILE-search, so that the next reads what changed only.
     """
     sources = expand_folders(probes)
+    options.require_enrolled(None)
+    if (refused := refuse_all(sources, as_json)) is not None:
+        ctx.exit(refused)
     from speakertrip.enrollment import SearchOptions
 
     verifier = options.to_compare()

@@ -53,6 +53,20 @@ def audio_source(file: str) -> "AudioSource":
     return read_stream(sys.stdin.buffer, "Standard input")
 
 
+def require_files(files: Sequence[str]) -> None:
+    """Check that files are there, before a model is loaded; whether they hold audio is seen later.
+
+    Raises:
+        AudioError: one is no regular file, or a folder that holds no audio.
+    """
+    from speakertrip.audio.source import require_file
+
+    for file in files:
+        if file != STDIN:
+            audio_source(file)
+            require_file(file)
+
+
 def _is_folder(file: str) -> bool:
     try:
         return file != STDIN and Path(file).is_dir()

@@ -57,3 +57,16 @@ class StoreOptions:
         if self.store:
             opened.require()
         return opened
+
+    def look(self) -> "SpeakerStore":
+        """Return the store after a look into it, which is soon done where a model takes seconds to load.
+
+        Raises:
+            StoreError: as of ``key``; or the file, if it is there, is no store, or the key does not fit.
+            StorageError: it cannot be read.
+        """
+        opened = self.open()
+        if opened.database.exists():
+            with opened.database.reading():
+                pass
+        return opened

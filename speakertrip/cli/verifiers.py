@@ -89,6 +89,20 @@ class VerifierOptions:
     speech: SpeechOptions | None = None
     point: PointOptions | None = None
 
+    def require_enrolled(self, name: str | None) -> None:
+        """Check, before the model is loaded, that there is a store and, if one is named, that it holds a speaker.
+
+        Raises:
+            StoreError: there is none, it is damaged, its key does not fit, or nobody of that name is enrolled.
+            StorageError: it cannot be read.
+            UsageError: the name is none.
+        """
+        if self.store:
+            opened = self.store.look()
+            opened.require()
+            if name is not None:
+                opened.get(name)
+
     def to_enroll(self, accept_poor: bool = False) -> "SpeakerVerifier":
         """Load the model and open the store, to enroll speakers.
 
@@ -110,11 +124,12 @@ class VerifierOptions:
         )
 
     def _load(self, needs: "SpeechNeeds | None", store: StoreOptions | None) -> "SpeakerVerifier":
+        opened = store.look() if store else None  # what is wrong with it is said before torch is imported
         from speakertrip.verifier import SpeakerVerifier
 
         return SpeakerVerifier.from_pretrained(
             self.model.model,
-            store.open() if store else None,
+            opened,
             self.device.device,
             self.device.threads,
             needs,

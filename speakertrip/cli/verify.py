@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.completion import complete_files, complete_name_then_files
-from speakertrip.cli.decisions import answer_each, meaning, reason
+from speakertrip.cli.decisions import answer_each, meaning, reason, refuse_all
 from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lines import one_line
 from speakertrip.cli.operating_point import expected, operating_point_options
@@ -19,7 +19,7 @@ from speakertrip.cli.options import (
     scoring_option,
     store_options,
 )
-from speakertrip.cli.sources import audio_source, expand_folders, require_one_stdin
+from speakertrip.cli.sources import audio_source, expand_folders, require_files, require_one_stdin
 from speakertrip.cli.verifiers import VerifierOptions, speech_options
 from speakertrip.cli.verify_batch import BatchOptions, verify_trials
 from speakertrip.errors import UsageError
@@ -85,10 +85,17 @@ def verify(
         _require_no_name(probes)
     sources = expand_folders(probes)
     lists = batch.read()
+    files = expand_folders(against)
+    if against:
+        require_files(files)
+    else:
+        options.require_enrolled(None if lists else arguments[0])
+    if not lists and (code := refuse_all(sources, as_json)) is not None:
+        ctx.exit(code)
     verifier = options.to_compare(with_store=not against)
     if lists:
         ctx.exit(verify_trials(verifier, lists, batch.out, as_json, scoring))
-    references = [audio_source(file) for file in expand_folders(against)]
+    references = [audio_source(file) for file in files]
     known = None if references else verifier.enrolled(arguments[0], scoring)
     claim = known or verifier.reference(references, scoring)
 

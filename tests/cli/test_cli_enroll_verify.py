@@ -268,11 +268,12 @@ def changed(name: str, content: bytes) -> Callable[[Path], None]:
     ],
 )
 def test_bad_bundles(speakertrip, place, bundle_folder, spoil, message):
+    speakertrip("enroll", "spk1", "0.wav", "--store", "known.sqlite")
     shutil.copytree(bundle_folder, place / "model")
     spoil(place / "model")
     for arguments in (
         ["enroll", "spk1", "0.wav"],
-        ["verify", "spk1", "0.wav"],
+        ["verify", "spk1", "0.wav", "--store", "known.sqlite"],
         ["verify", "--against", "0.wav", "1.wav"],
     ):
         refused(speakertrip(*arguments, "--model", "model"), 5, "model", message)
@@ -281,7 +282,7 @@ def test_bad_bundles(speakertrip, place, bundle_folder, spoil, message):
 
 def test_a_bundle_without_a_name_is_not_the_current_folder(speakertrip, bundle_folder, monkeypatch):
     monkeypatch.chdir(bundle_folder)
-    audio = bundle_folder.parent / "probe.wav"
+    audio = bundle_folder / "README.md"  # is there, which is seen before the bundle is
     refused(speakertrip("verify", "--against", audio, audio, "--model", ""), 5, "path of the bundle is empty")
     monkeypatch.setenv("SPEAKERTRIP_MODEL", "")
     refused(speakertrip("verify", "--against", audio, audio), 2, "Missing option '--model'")

@@ -150,7 +150,7 @@ def test_a_crash_is_not_a_rejection(capsys, monkeypatch, tmp_path, place, error,
         monkeypatch.setattr(verifier.SpeakerVerifier, "from_pretrained", raiser(error))
     else:
         monkeypatch.setattr(main.speakertrip, "main", raiser(error))
-    arguments = ["verify", "spk1", "a.wav", "--model", str(tmp_path)]
+    arguments = ["verify", "--against", __file__, __file__, "--model", str(tmp_path)]
     assert run(arguments) == code
     out, err = capsys.readouterr()
     assert out == ""
@@ -161,7 +161,7 @@ def test_a_crash_is_not_a_rejection(capsys, monkeypatch, tmp_path, place, error,
 @pytest.mark.parametrize(("error", "code"), [(RuntimeError("boom"), 70), (SpeakertripError("boom"), 70)])
 def test_debug_shows_the_traceback(capsys, monkeypatch, tmp_path, error, code):
     monkeypatch.setattr(verifier.SpeakerVerifier, "from_pretrained", raiser(error))
-    assert run(["verify", "spk1", "a.wav", "--debug", "--model", str(tmp_path)]) == code
+    assert run(["verify", "--against", __file__, __file__, "--debug", "--model", str(tmp_path)]) == code
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("Traceback")

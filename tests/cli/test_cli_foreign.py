@@ -1,6 +1,7 @@
 """Models from elsewhere on the command line: scored at once, deciding once they have a threshold."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,11 +65,12 @@ def test_a_threshold_is_fitted_and_then_decides(speakertrip, model, lists):
         ("evaluate",),
         ("backend", "--out", "fitted"),
         ("verify", "--against", "s0-0.wav", "s0-1.wav"),
-        ("identify", "s0-1.wav"),
+        ("identify", "s0-1.wav", "--store", "speakers.sqlite"),
         ("enroll", "spk1", "s0-1.wav"),
     ],
 )
 def test_every_verb_takes_a_revision(speakertrip, model, lists, words):
+    Path("speakers.sqlite").touch()  # an empty store, which is looked for before the model
     of_lists = lists if words[0] in ("score", "evaluate", "backend") else ()
     code, out, err = speakertrip(*words, *of_lists, "--model", model, "--revision", "main")
     assert (code, out) == (2, "")
