@@ -97,6 +97,10 @@ class VerifierOptions:
             StorageError: it cannot be read.
             UsageError: the name is none.
         """
+        from speakertrip.enrollment.profiles.profile import known_name
+
+        if name is not None:
+            known_name(name)
         if self.store:
             opened = self.store.look()
             opened.require()
