@@ -97,8 +97,8 @@ def _claim(device: str) -> str:
 def _attempt() -> str:
     """Return a name for this start of the processes, for what they leave in the store.
 
-    Restarted on one machine, processes may find the store of those before them. Machines count their restarts apart;
-    when one of several restarts, all meet at a new store.
+    Restarted on one machine, processes may find the store of those before them. Machines count their restarts apart, so
+    that no count names the start of several; with ``TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1`` they meet at a new store.
     """
     alone = os.environ.get("GROUP_WORLD_SIZE", "1") == "1"
     return f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') if alone else ''}"

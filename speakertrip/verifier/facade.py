@@ -72,13 +72,10 @@ class SpeakerVerifier(Listener):
     ) -> None:
         if not bundle.identity:
             raise UsageError("This bundle has no identity to enroll speakers by; save it and load it again.")
-        self.bundle, self.operating_point = (
-            bundle,
-            operating_point,
-        )  # both are asked before anything is loaded
+        super().__init__(bundle, device, threads, needs)
+        self.operating_point = operating_point
         self.store = store if isinstance(store, SpeakerStore) else SpeakerStore(store or default_store())
         self._require_threshold()
-        super().__init__(bundle, device, threads, needs)
 
     @classmethod
     def from_pretrained(

@@ -26,6 +26,8 @@ checkpoint = { every = 2 }
     + TINY_ENCODER
 )
 PATIENCE = 300  # seconds; of a busy machine
+# A new store for each start: in one that torch keeps over restarts, processes find those that are gone, and wait for them.
+APART = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 
 
 def start_machine(folder, node, port):
@@ -35,7 +37,7 @@ def start_machine(folder, node, port):
     return subprocess.Popen(
         [*launcher, "--nproc-per-node", "1", *meeting, *verb, "--device", "cpu"],
         cwd=folder,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | APART,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
