@@ -26,7 +26,7 @@ checkpoint = { every = 2 }
     + TINY_ENCODER
 )
 PATIENCE = 300  # seconds; of a busy machine
-# A new store for each start: in one that torch keeps over restarts, processes find those that are gone, and wait for them.
+# A new store for each start: in one that torch keeps over restarts, processes wait for those that are gone.
 APART = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 
 
