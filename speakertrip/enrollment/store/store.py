@@ -213,15 +213,7 @@ class SpeakerStore:
         sizes: dict[str, int] = {}
         with self.database.writing() as db:
             for profile in profiles:
-                size = profile.embeddings.shape[1]
-                if profile.model not in sizes:
-                    sizes[profile.model] = rows.size_of(db, profile.model) or size
-                known_size = sizes[profile.model]
-                if size != known_size:
-                    raise StoreError(
-                        f"{profile.name} has embeddings of {size} numbers, and other speakers of that model have "
-                        f"{known_size}; leave it out."
-                    )
+                _require_size(db, profile, sizes)
                 known = rows.find(db, profile.name)
                 if known and not replace:
                     raise StoreError(
@@ -313,6 +305,18 @@ class SpeakerStore:
         if not found:
             raise StoreError(f"No speaker named {name} is enrolled in {self.path}.")
         return found[0]
+
+
+def _require_size(db: Connection, profile: Profile, sizes: dict[str, int]) -> None:
+    """Check that a profile can be compared with the others of its model; ``sizes`` remembers what was looked up."""
+    size = profile.embeddings.shape[1]
+    if profile.model not in sizes:
+        sizes[profile.model] = rows.size_of(db, profile.model) or size
+    if size != sizes[profile.model]:
+        raise StoreError(
+            f"{profile.name} has embeddings of {size} numbers, and other speakers of that model have "
+            f"{sizes[profile.model]}; leave it out."
+        )
 
 
 def _facts(profile: Profile) -> tuple[object, ...]:

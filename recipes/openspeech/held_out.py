@@ -1,0 +1,35 @@
+"""Write what a recipe with this seed holds out of its training, to fit a backend on, and what it trains on, as cohort.
+
+python recipes/openspeech/held_out.py --data ../shared/openspeech --out data/openspeech
+"""
+
+import argparse
+from pathlib import Path
+
+from speakertrip.config import ValidationConfig
+from speakertrip.corpora import draw_trials, split_speakers, thin_speakers
+from speakertrip.manifests import read_manifest, write_manifest, write_trials
+
+
+def main() -> None:
+    """Write ``kept.jsonl``, ``held.jsonl`` and ``held.txt``, the trials that the run was validated on."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of the corpus")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write into")
+    parser.add_argument("--seed", type=int, default=1, help="of the recipe")
+    options = parser.parse_args()
+    wanted = ValidationConfig()
+    utterances = read_manifest(options.data / "manifest.train.jsonl")
+    kept, held = split_speakers(utterances, wanted.speakers, options.seed)
+    chosen = thin_speakers(held, wanted.utterances, options.seed)
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_manifest(options.out / "kept.jsonl", kept)
+    write_manifest(options.out / "held.jsonl", chosen)
+    trials = draw_trials(chosen, options.seed, wanted.targets, wanted.nontargets)
+    write_trials(options.out / "held.txt", trials)
+
+
+if __name__ == "__main__":
+    main()
