@@ -1,11 +1,10 @@
 """The speakers of a manifest, enrolled one after the other: what a killed run did is not done again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from speakertrip.enrollment import Enrollment, EnrollMode, Profile, check_name
+from speakertrip.enrollment import EnrollMode, Profile, check_name
 from speakertrip.enrollment.profiles.origin import Origin
-from speakertrip.enrollment.profiles.recordings import enrollment_of, new_rows
 from speakertrip.errors import AudioError, StoreError
 from speakertrip.evaluation import speakers_of
 from speakertrip.manifests import Utterance
@@ -80,32 +79,17 @@ def _enroll(
     verifier: SpeakerVerifier, name: str, utterances: Sequence[Utterance], mode: EnrollMode
 ) -> Outcome:
     known = verifier.store.find(name)
-    if known and mode == "add":
-        verifier.profile(name)  # of this model, or it says so before anything is decoded
-    origins = [Origin.of(utterance) for utterance in utterances]
-    sums = [origin.sha256() for origin in origins]
-    if known and _holds(known, verifier.bundle.identity, set(sums), mode):
+    sums = {Origin.of(utterance).sha256() for utterance in utterances} if known else set()
+    if known and _holds(known, verifier.bundle.identity, sums, mode):
         return Outcome(known, 0)
     if known and mode == "new":
         raise StoreError(
             f"{name} is enrolled already, from other utterances or with another model; add to it by --add, or forget "
             "it first by --replace (mode=)."
         )
-    rows = new_rows(sums, {each.sha256 for each in known.enrollments} if known and mode == "add" else set())
-    recordings = verifier.load([utterances[row] for row in rows])
-    verifier.require_to_enroll(
-        recordings, 0.0 if known and mode == "add" else verifier.needs.enrollment_seconds
-    )
-    embeddings = verifier.embedder.embed([recording.waveform for recording in recordings])
-    enrollments: list[Enrollment] = []
-    for row, recording, embedding in zip(rows, recordings, embeddings, strict=True):
-        made = enrollment_of(recording, sums[row], embedding, origins[row])
-        # The length that a manifest states is the one that scores of a trial list are calibrated by.
-        seconds = utterances[row].duration or made.seconds
-        enrollments.append(replace(made, seconds=seconds))
-    profile = verifier.store.add(name, verifier.bundle.identity, enrollments, mode)
-    verifier.warn_of_odd_ones(profile, len(enrollments))
-    return Outcome(profile, len(enrollments))
+    before = len(known.enrollments) if known and mode == "add" else 0
+    profile = verifier.enroll(name, utterances, mode)
+    return Outcome(profile, len(profile.enrollments) - before)
 
 
 def _holds(profile: Profile, model: str, sums: set[str], mode: EnrollMode) -> bool:

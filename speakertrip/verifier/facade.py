@@ -166,10 +166,13 @@ class SpeakerVerifier(Listener):
             [recordings[row] for row in rows], 0.0 if profile else self.needs.enrollment_seconds
         )
         embeddings = self.embedder.embed([recordings[row].waveform for row in rows])
-        enrollments = [
-            enrollment_of(recordings[row], sums[row], embedding, origins[row])
-            for row, embedding in zip(rows, embeddings, strict=True)
-        ]
+        enrollments = []
+        for row, embedding in zip(rows, embeddings, strict=True):
+            file, made = files[row], enrollment_of(recordings[row], sums[row], embedding, origins[row])
+            if isinstance(file, Utterance) and file.duration:
+                # The length that a manifest states is the one that scores of a trial list are calibrated by.
+                made = replace(made, seconds=file.duration)
+            enrollments.append(made)
         if enrollments or profile is None:
             profile = self.store.add(name, self.bundle.identity, enrollments, mode)
             self.warn_of_odd_ones(profile, len(enrollments))

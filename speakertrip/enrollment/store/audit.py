@@ -25,7 +25,7 @@ class Event:
 
     Attributes:
         action: "enroll", "add", "replace", "re-enroll", "import", "rename", "remove", "export", "verify", "identify",
-            "calibrate", "encrypt", "decrypt", "audit on" or "audit off".
+            "calibrate", "uncalibrate", "encrypt", "decrypt", "audit on" or "audit off".
         profile: the random identifier of the speaker's profile; None: the store's, or nobody was identified.
         model: identity of the bundle.
         score: of a decision; None: there was none, likewise below.

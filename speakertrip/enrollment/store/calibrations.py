@@ -63,7 +63,7 @@ class Calibrations:
         if not self.database.exists():
             return False
         with self.database.writing() as db:
-            record(db, Event("calibrate", None, model))
+            record(db, Event("uncalibrate", None, model))
             changes.note_offsets(db)
             found = db.execute("DELETE FROM calibrations WHERE model = ?", (model,)).rowcount
             db.execute("UPDATE speakers SET score_offset = 0 WHERE model = ?", (model,))
