@@ -72,29 +72,17 @@ def score_enrolled(
     rule = verifier.store_rule(scoring)
     profiles = [verifier.profile(trials.ids[row]) for row in names]
     people = People.of(profiles, rule.backend, scoring, rule.per_profile)
-    chosen = [by_id[id_] for id_ in ids]
-    rows: list[FloatArray] = []
-    seconds: list[float] = []
-    speech: dict[str, float] = {}
-    errors: dict[str, AudioError] = {}
-    place = np.full(len(chosen), -1)  # of each test among those that can be used
-    for number, (utterance, found) in enumerate(_embed(verifier, chosen, progress)):
-        if isinstance(found, AudioError):
-            errors[utterance.id] = found
-            continue
-        recording, embedding = found
-        place[number] = len(rows)
-        rows.append(embedding)
-        seconds.append(utterance.duration or recording.quality.seconds)
-        speech[utterance.id] = recording.quality.speech_seconds
+    heard = _hear(verifier, [by_id[id_] for id_ in ids], progress)
     scores = np.full(len(trials), np.nan, dtype=np.float32)
-    usable = np.flatnonzero(place[second] >= 0)
+    usable = np.flatnonzero(heard.place[second] >= 0)
     if len(usable):
-        sides = rule.backend.sides(np.stack(rows), None, np.array(seconds))
+        sides = rule.backend.sides(np.stack(heard.embeddings), None, np.array(heard.seconds))
         places = {name: place for place, name in enumerate(people.names)}
         of_each = np.array([places[profile.name] for profile in profiles])
         try:
-            scores[usable] = people.scores(rule.backend, sides, of_each[first[usable]], place[second[usable]])
+            scores[usable] = people.scores(
+                rule.backend, sides, of_each[first[usable]], heard.place[second[usable]]
+            )
         except ValueError as error:
             raise DataError(f"The trials cannot be scored: {error}.") from None
         decisions = (
@@ -102,7 +90,34 @@ def score_enrolled(
             for row, score in zip(first[usable], scores[usable], strict=True)
         )
         verifier.store.audit.all_decided("verify", verifier.bundle.identity, decisions)
-    return TrialScores(scores, errors, speech, rule)
+    return TrialScores(scores, heard.errors, heard.speech, rule)
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """Test utterances, those that can be used embedded; ``place`` is where each is among them, or -1."""
+
+    embeddings: list[FloatArray]
+    seconds: list[float]
+    speech: dict[str, float]
+    errors: dict[str, AudioError]
+    place: npt.NDArray[np.int64]
+
+
+def _hear(
+    verifier: SpeakerVerifier, utterances: Sequence[Utterance], progress: Callable[[int, int], None]
+) -> _Heard:
+    heard = _Heard([], [], {}, {}, np.full(len(utterances), -1, dtype=np.int64))
+    for number, (utterance, found) in enumerate(_embed(verifier, utterances, progress)):
+        if isinstance(found, AudioError):
+            heard.errors[utterance.id] = found
+            continue
+        recording, embedding = found
+        heard.place[number] = len(heard.embeddings)
+        heard.embeddings.append(embedding)
+        heard.seconds.append(utterance.duration or recording.quality.seconds)
+        heard.speech[utterance.id] = recording.quality.speech_seconds
+    return heard
 
 
 def _embed(
