@@ -1,13 +1,13 @@
-"""Which error rates has a bundle on real speech, beside a peer that ships its weights, and beside a floor?
+"""Which error rates has a model on real speech, beside a peer that ships its weights, and beside a floor?
 
 Resemblyzer 0.1.4 (17 MB, trained on thousands of speakers) is the peer; the mean and deviation of MFCCs the floor.
 All take the same audio and the same trials, in one run:
 
     pip install resemblyzer==0.1.4
-    python benchmarks/accuracy.py --data ../shared/openspeech --model runs/small/bundle --seed 1
+    python benchmarks/accuracy.py --data ../shared/openspeech
 
-The bundle scores by its own backend. The others score by the cosine, calibrated on trials among the training speakers
-that the bundle was not trained on either: those that a recipe with this seed holds out. Without Resemblyzer its rows
+The model is the one that ships with speakertrip, unless others are named. It scores by its own backend. The others score by the cosine, calibrated on trials among the training speakers
+that it was not trained on either: those that a recipe with this seed holds out. Without Resemblyzer its rows
 are left out. Embeddings are kept in a folder, so that the next run embeds only by what is new.
 """
 
@@ -25,6 +25,7 @@ import torch
 
 from speakertrip.backend import Backend, LinearCalibration
 from speakertrip.bundle import Bundle
+from speakertrip.bundle.source import DEFAULT
 from speakertrip.corpora import draw_trials, split_speakers, thin_speakers
 from speakertrip.embedding import Embedder, load_speech
 from speakertrip.evaluation import Report, compare, report, speakers_of
@@ -170,7 +171,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of the corpus")
-    parser.add_argument("--model", type=Path, action="append", default=[], help="bundle; repeatable")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        action="append",
+        default=[],
+        help="bundle; repeatable  [default: the one that ships]",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the recipe that held speakers out")
     parser.add_argument("--keep", type=Path, help="folder of embeddings  [default: none is kept]")
     options = parser.parse_args()
@@ -179,7 +186,9 @@ def main() -> None:
     held = thin_speakers(split_speakers(train, HELD_OUT, options.seed)[1], UTTERANCES, options.seed)
     trials = draw_trials(held, options.seed, TARGETS, NONTARGETS)
     peer = of_resemblyzer()
-    systems = [of_bundle(str(folder), folder) for folder in options.model]
+    systems = [of_bundle(str(folder), folder) for folder in options.model] or [
+        of_bundle("speakertrip", DEFAULT)
+    ]
     systems += [*([peer] if peer else []), of_mfccs(held)]
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)

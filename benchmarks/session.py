@@ -3,7 +3,7 @@
 Of the dev speakers, 20 are drawn and enrolled with 3 files each; every other utterance of all 180 is then verified
 against each of them, and identified among them:
 
-    python benchmarks/session.py --model runs/small/bundle --data ../shared/openspeech --far 0.01
+    python benchmarks/session.py --data ../shared/openspeech --far 0.01
 
 The false alarms and misses stand beside what the calibration of the bundle says of its threshold, which was found on
 speakers held out of the training. Each rate has its 95 % interval over speakers.
@@ -72,7 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--model", type=Path, help="bundle  [default: the one that ships]")
     parser.add_argument("--data", type=Path, required=True, help="folder of the corpus")
     parser.add_argument("--far", type=float, default=0.01, help="false-alarm rate of one comparison")
     parser.add_argument("--seed", type=int, default=0)

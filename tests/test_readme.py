@@ -9,9 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from speakertrip.config import read_config
+from speakertrip.corpora.voices import draw_channel, draw_voice, synthesize
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -82,13 +85,16 @@ def test_commands_run_in_order(tmp_path):
     here = tmp_path / "main"
     (here / "recipes").symlink_to(ROOT / "recipes")
     environment = {
-        **os.environ,
-        "SPEAKERTRIP_MODEL": "runs/demo/bundle",
-        "SPEAKERTRIP_STORE": "runs/demo/speakers.sqlite",
+        **{name: value for name, value in os.environ.items() if not name.startswith("SPEAKERTRIP")},
         "OMP_NUM_THREADS": "1",
     }
+    rng = np.random.default_rng(0)
+    for name in ("a.wav", "b.wav"):
+        soundfile.write(here / name, synthesize(draw_voice(rng), draw_channel(rng), 2.0, rng), 16_000)
     ran = 0
     for command in commands():
+        if command.startswith("export "):
+            environment |= dict(setting.split("=", 1) for setting in shlex.split(command)[1:])
         if command.startswith((*RUN_ELSEWHERE, "export ")):
             continue
         assert command.startswith("speakertrip "), command

@@ -62,7 +62,7 @@ class Bundle:
 
     @classmethod
     def load(
-        cls, path: str | PathLike[str], revision: str | None = None, token: str | None = None
+        cls, path: str | PathLike[str] | None = None, revision: str | None = None, token: str | None = None
     ) -> "Bundle":
         """Read a bundle and check it: checksums, format, shapes, finite weights.
 
@@ -71,7 +71,8 @@ class Bundle:
         of an ONNX file. Its identity is that of the bundle that ``save`` writes of it.
 
         Args:
-            path: a folder; or ``ORG/NAME`` of the hub, where there is no such folder.
+            path: a folder; or ``ORG/NAME`` of the hub, where there is no such folder; None: the model that ships with
+                speakertrip.
             revision: branch, tag or commit on the hub; None: its main branch.
             token: of the hub; None: the one that the user is logged in with, if any.
 

@@ -1,4 +1,4 @@
-"""Where a model is: a folder, or the hub."""
+"""Where a model is: with speakertrip, in a folder, or on the hub."""
 
 import os
 import re
@@ -12,6 +12,8 @@ from speakertrip.bundle.layouts import marker_of, needed
 from speakertrip.errors import BundleError, UsageError
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)  # ORG/NAME
+DEFAULT = Path(__file__).with_name("default")  # the bundle that ships with speakertrip
+SHIPPED = "speakertrip's own model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Source:
     """What a model was asked for by, and what that was.
 
     Attributes:
-        name: a folder, or ``ORG/NAME`` of the hub.
+        name: a folder, ``ORG/NAME`` of the hub, or what the model that ships with speakertrip is called.
         commit: 40 hexadecimal digits, of a model of the hub; empty for a folder.
     """
 
@@ -31,7 +33,7 @@ class Source:
 
 
 def locate(
-    model: str | PathLike[str], revision: str | None = None, token: str | None = None
+    model: str | PathLike[str] | None = None, revision: str | None = None, token: str | None = None
 ) -> tuple[Path, Source]:
     """Return the folder of a model, fetched from the hub if need be, and where it comes from.
 
@@ -39,15 +41,17 @@ def locate(
     file that exists, nor what has the suffix of an audio file, nor what begins with ``/``, ``.`` or ``~``.
 
     Args:
-        model: folder, or name on the hub.
+        model: folder, or name on the hub; None: the model that ships with speakertrip.
         revision: branch, tag or commit on the hub; None: its main branch.
         token: of the hub; None: the one that the user is logged in with, if any.
 
     Raises:
         BundleError: it is neither, or a file; or as of ``hub.fetch``.
         StorageError: the cache cannot be written.
-        UsageError: a revision of a folder.
+        UsageError: a revision of a folder, or of no model.
     """
+    if model is None:
+        return _shipped(revision)
     name = os.fspath(model)
     if not name:  # to Path, the current folder
         raise BundleError("The path of the bundle is empty; name its directory.")
@@ -68,3 +72,11 @@ def locate(
 
     folder, commit = hub.fetch(name, revision, token, marker_of, needed)
     return folder, Source(name, commit)
+
+
+def _shipped(revision: str | None) -> tuple[Path, Source]:
+    if revision is not None:
+        raise UsageError("A revision is one of a model of the hub; name the model too.")
+    if not DEFAULT.is_dir():
+        raise BundleError("This copy of speakertrip has no model of its own; name one, or install it anew.")
+    return DEFAULT, Source(SHIPPED)

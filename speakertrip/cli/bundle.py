@@ -8,7 +8,7 @@ import click
 from speakertrip.cli.options import json_option, print_json, revision_option
 
 TABLE = "false_alarms"  # of thresholds: shown as the card shows it
-model_argument = click.argument("model", envvar="SPEAKERTRIP_MODEL")
+model_argument = click.argument("model", envvar="SPEAKERTRIP_MODEL", required=False)
 
 
 @click.group()
@@ -16,12 +16,13 @@ def bundle() -> None:
     """Show, verify and import models: bundles, and models of other toolkits.
 
     MODEL is a folder or ORG/NAME of the Hugging Face hub: a bundle, a SpeechBrain ECAPA-TDNN or x-vector, or an
-    encoder as one ONNX file in WeSpeaker's manner.
+    encoder as one ONNX file in WeSpeaker's manner. Without MODEL it is what SPEAKERTRIP_MODEL names, or the model
+    that ships with speakertrip.
     """
 
 
 @bundle.command("import")
-@model_argument
+@click.argument("model", envvar="SPEAKERTRIP_MODEL")
 @revision_option
 @click.option("--out", required=True, metavar="FOLDER", help="Bundle to write.")
 @click.option(
@@ -49,7 +50,7 @@ def import_(
 @model_argument
 @revision_option
 @json_option
-def show(model: str, revision: str | None, as_json: bool) -> None:
+def show(model: str | None, revision: str | None, as_json: bool) -> None:
     """Say what MODEL is: its origin, front end, encoder, threshold, and the steps after the embedding."""
     from speakertrip.bundle import Bundle, summarize
 
@@ -68,7 +69,7 @@ def show(model: str, revision: str | None, as_json: bool) -> None:
 @model_argument
 @revision_option
 @json_option
-def verify(model: str, revision: str | None, as_json: bool) -> None:
+def verify(model: str | None, revision: str | None, as_json: bool) -> None:
     """Check that MODEL is whole: the hashes of its files, the shapes of its weights, and that all are finite.
 
     An ONNX file is tried: what it gives for noise must be finite.
@@ -89,7 +90,7 @@ def verify(model: str, revision: str | None, as_json: bool) -> None:
 @bundle.command()
 @model_argument
 @revision_option
-def card(model: str, revision: str | None) -> None:
+def card(model: str | None, revision: str | None) -> None:
     """Print the model card of MODEL, Markdown."""
     from speakertrip.bundle import Bundle
 

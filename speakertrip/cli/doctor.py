@@ -2,27 +2,20 @@
 
 import click
 
-from speakertrip.cli.models import DeviceOptions
-from speakertrip.cli.options import (
-    device_options,
-    json_option,
-    optional_model_option,
-    print_json,
-    store_options,
-)
+from speakertrip.cli.models import DeviceOptions, ModelOptions
+from speakertrip.cli.options import device_options, json_option, model_options, print_json, store_options
 from speakertrip.cli.stores import StoreOptions
 
 
 @click.command()
-@optional_model_option
+@model_options
 @store_options
 @json_option
 @device_options
 @click.pass_context
 def doctor(
     ctx: click.Context,
-    model: str | None,
-    revision: str | None,
+    model: ModelOptions,
     store: StoreOptions,
     as_json: bool,
     device: DeviceOptions,
@@ -35,7 +28,7 @@ def doctor(
     from speakertrip.doctor import examine
 
     code = 0
-    for check in examine(model, store.store, device.device, device.threads, store.key, revision):
+    for check in examine(model.model, store.store, device.device, device.threads, store.key, model.revision):
         code = max(code, check.exit_code)
         if as_json:
             facts = {"check": check.name, "status": check.status, "found": check.found}

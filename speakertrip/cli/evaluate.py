@@ -11,7 +11,7 @@ from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lists import ListOptions, Lists, list_options
 from speakertrip.cli.models import DeviceOptions, ModelOptions
 from speakertrip.cli.numbers import Prior
-from speakertrip.cli.options import device_options, json_option, optional_model_option, print_json
+from speakertrip.cli.options import device_options, json_option, model_options, print_json
 from speakertrip.cli.scoring import (
     caution,
     refuse_overwriting,
@@ -33,16 +33,14 @@ class SystemOptions:
     """What is evaluated: a model, or the scores of one, or of several that are fused.
 
     Attributes:
-        model: a bundle, which may stand in the environment without being named.
-        revision: of it.
+        model: a bundle, which need not be named.
         scores: score files.
         calibration: of these.
         same_trials: whether it may have been fitted on the trials.
         device: what the model computes on.
     """
 
-    model: str | None
-    revision: str | None
+    model: ModelOptions
     scores: tuple[str, ...]
     calibration: str | None
     same_trials: bool
@@ -51,7 +49,7 @@ class SystemOptions:
     @property
     def name(self) -> str:
         """What it is called in a report."""
-        return " + ".join(self.scores) or str(self.model)
+        return " + ".join(self.scores) or self.model.name
 
     def require_one(self, named: bool, write_scores: str | None) -> None:
         """Refuse options that do not go together.
@@ -63,8 +61,6 @@ class SystemOptions:
         Raises:
             UsageError: they do not.
         """
-        if not (self.scores or self.model):
-            raise UsageError("Name what to evaluate: --model BUNDLE, or --scores SCORES.")
         if self.scores and named:
             raise UsageError("--model and --scores exclude each other: a model makes its own scores.")
         if not self.scores and self.calibration:
@@ -92,12 +88,11 @@ class SystemOptions:
         """
         if self.scores:
             return scores_of_files(lists.trials, self.scores, self.calibration, self.same_trials)
-        model = ModelOptions(str(self.model), self.revision)
-        return score_by_model(lists, model, self.device, self.same_trials)
+        return score_by_model(lists, self.model, self.device, self.same_trials)
 
 
 @click.command()
-@optional_model_option
+@model_options
 @click.option(
     "--scores", multiple=True, metavar="SCORES",
     help="Evaluate this score file and no model; several, in the order of calibrate, are fused by a calibration.",
@@ -138,7 +133,7 @@ def evaluate(
     trials is printed with a warning.
     """
     named = ctx.get_parameter_source("model") is ParameterSource.COMMANDLINE
-    system.require_one(named or system.revision is not None, write_scores)
+    system.require_one(named or system.model.revision is not None, write_scores)
     inputs = (*listed.files, system.calibration, *system.scores)
     if write_scores:
         refuse_overwriting("--write-scores", write_scores, *inputs)

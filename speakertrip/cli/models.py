@@ -13,12 +13,17 @@ class ModelOptions:
     """What ``--model`` and ``--revision`` say.
 
     Attributes:
-        model: folder of a bundle, or a name on the hub.
+        model: folder of a bundle, or a name on the hub; None: the model that ships with speakertrip.
         revision: branch, tag or commit there; None: its main branch.
     """
 
-    model: str
+    model: str | None
     revision: str | None
+
+    @property
+    def name(self) -> str:
+        """What it is called in a report."""
+        return self.model or "speakertrip's own model"
 
     def load(self) -> "Bundle":
         """Load the bundle.

@@ -21,26 +21,17 @@ revision_option = click.option(
 )
 
 
-def _model_option(required: bool) -> Callable[[Verb], Verb]:
-    """Return a decorator that adds ``--model`` and ``--revision``."""
+def model_options(verb: Verb) -> Verb:
+    """Add ``--model`` and ``--revision``, as ``model``."""
     model = click.option(
         "--model",
         envvar="SPEAKERTRIP_MODEL",
-        required=required,
         show_envvar=True,
         metavar="MODEL",
         shell_complete=complete_folders,
-        help="Bundle directory, or ORG/NAME of the Hugging Face hub.",
+        help="Bundle directory, or ORG/NAME of the Hugging Face hub  [default: the one that ships with speakertrip]",
     )
-    return lambda verb: model(revision_option(verb))
-
-
-def model_options(verb: Verb) -> Verb:
-    """Add ``--model`` and ``--revision``, as ``model``."""
-    return _model_option(True)(gathered(ModelOptions, "model")(verb))
-
-
-optional_model_option = _model_option(False)  # as two parameters, for there may be no model
+    return model(revision_option(gathered(ModelOptions, "model")(verb)))
 
 
 def store_options(verb: Verb) -> Verb:

@@ -22,7 +22,7 @@ def examine(
     """Yield what is found of the installation, of a model and of a store.
 
     Args:
-        bundle: the model; None: none is checked.
+        bundle: the model; None: the one that ships with speakertrip.
         speakers: the store; None: the user's own.
         device: as of ``Embedder``.
         threads: likewise.
@@ -47,18 +47,15 @@ def examine(
     else:
         yield from guarded("libraries", libraries.check_after_torch)
         yield from guarded("devices", model.check_devices)
-        if bundle is None:
-            yield Check("model", "ok", "not named, so not checked; name one by --model")
-        else:
-            found: list[str] = []
+        found: list[str] = []
 
-            def check() -> list[Check]:
-                checks, known = model.check_model(bundle, device, threads, revision)
-                found.append(known)
-                return checks
+        def check() -> list[Check]:
+            checks, known = model.check_model(bundle, device, threads, revision)
+            found.append(known)
+            return checks
 
-            yield from guarded("model", check)
-            identity = found[0] if found else ""
+        yield from guarded("model", check)
+        identity = found[0] if found else ""
     yield from _of_store(speakers, identity, key)
 
 

@@ -25,9 +25,9 @@ def check_devices() -> list[Check]:
 
 
 def check_model(
-    path: "FilePath", device: str, threads: int | None, revision: str | None = None
+    path: "FilePath | None", device: str, threads: int | None, revision: str | None = None
 ) -> tuple[list[Check], str]:
-    """Load a bundle, and embed a voice by it twice; return also its identity.
+    """Load a bundle, or the model that ships with speakertrip, and embed a voice by it twice; return also its identity.
 
     Raises:
         BundleError: it is missing or damaged.
@@ -40,7 +40,7 @@ def check_model(
     from speakertrip.embedding import Embedder
 
     bundle = Bundle.load(path, revision)
-    what = f"{path}: {bundle.encoder.kind}, whole, identity {bundle.identity}"
+    what = f"{bundle.source}: {bundle.encoder.kind}, whole, identity {bundle.identity}"
     embedder = Embedder(bundle.model, device, threads)
     rng = np.random.default_rng(0)
     voice = synthesize(draw_voice(rng), draw_channel(rng), SECONDS, rng)

@@ -55,7 +55,7 @@ class SpeakerVerifier(Listener):
             identity, or neither it nor the store's calibration can say the threshold of the operating point.
 
     Example:
-        >>> verifier = SpeakerVerifier.from_pretrained("runs/demo/bundle")  # doctest: +SKIP
+        >>> verifier = SpeakerVerifier.from_pretrained()  # doctest: +SKIP
         >>> verifier.enroll("ada", ["ada-1.wav", "ada-2.wav"])  # doctest: +SKIP
         >>> verifier.verify("ada", "probe.wav").accepted  # doctest: +SKIP
         True
@@ -80,7 +80,7 @@ class SpeakerVerifier(Listener):
     @classmethod
     def from_pretrained(
         cls,
-        id_or_path: FilePath,
+        id_or_path: FilePath | None = None,
         store: FilePath | SpeakerStore | None = None,
         device: str = "auto",
         threads: int | None = None,
@@ -92,7 +92,7 @@ class SpeakerVerifier(Listener):
         """Load a bundle directory or, where there is none of that name, a model ``ORG/NAME`` of the hub.
 
         Args:
-            id_or_path: a folder, or a name on the hub.
+            id_or_path: a folder, or a name on the hub; None: the model that ships with speakertrip.
             store: as of the class, like the next four.
             device: "auto", "cpu", "cuda" or "mps".
             threads: CPU threads.

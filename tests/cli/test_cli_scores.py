@@ -104,7 +104,7 @@ def test_comparison(call):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--trials", "trials.txt"), "Name what to evaluate"),
+        (("--trials", "trials.txt"), "a model needs the audio"),
         ((*EVALUATE[1:], "--model", "bundle"), "--model and --scores exclude each other"),
         ((*EVALUATE[1:], "--write-scores", "x.txt"), "--write-scores writes the scores of a model"),
         ((*EVALUATE[1:], "--enrollments", "map.txt"), "give --manifest too"),

@@ -1,0 +1,149 @@
+"""The model that ships with speakertrip: it is whole, small, says what it is, and works where nothing is fetched."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speakertrip.bundle import Bundle
+from speakertrip.bundle.files import listed
+from speakertrip.bundle.source import DEFAULT, locate
+from speakertrip.config import read_config
+from speakertrip.corpora.voices import draw_channel, draw_voice, synthesize
+from speakertrip.errors import BundleError, UsageError
+from speakertrip.verifier import SpeakerVerifier
+
+ROOT = Path(__file__).parents[2]
+IDS = ROOT / "manifests" / "openspeech"
+NO_NETWORK = """
+import socket, sys
+def refuse(*arguments, **options):
+    raise AssertionError("the network was asked for something")
+socket.socket.connect = socket.getaddrinfo = refuse
+from speakertrip.__main__ import main
+sys.argv[0] = "speakertrip"
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return Bundle.load()
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """Two utterances of one synthetic voice, and one of another."""
+    folder, rng = tmp_path_factory.mktemp("voices"), np.random.default_rng(4)
+    one, other = (draw_voice(rng), draw_channel(rng)), (draw_voice(rng), draw_channel(rng))
+    for name, (voice, channel) in (("a1.wav", one), ("a2.wav", one), ("b.wav", other)):
+        soundfile.write(folder / name, synthesize(voice, channel, 4.0, rng), 16_000)
+    return folder
+
+
+def test_it_is_small_and_listed_whole(shipped):
+    files = {file.name: file.stat().st_size for file in DEFAULT.iterdir()}
+    assert set(files) == {*listed(DEFAULT), "SHA256SUMS"}
+    assert sum(files.values()) <= 6_000_000
+    assert str(shipped.source) == "speakertrip's own model"
+    assert shipped.identity == Bundle.load(DEFAULT).identity
+
+
+def test_it_is_what_its_recipe_trains(shipped):
+    recipe = read_config(ROOT / "recipes/openspeech/default.toml")
+    assert (shipped.encoder, shipped.features) == (recipe.encoder, recipe.features)
+    assert f"{recipe.optimizer.steps} steps" in " ".join(shipped.card.split())
+    assert set(re.findall(r"licence: ([\w. -]+)\n", shipped.card)) == set(recipe.data.licences.values())
+
+
+def test_it_is_calibrated_with_a_cohort(shipped):
+    backend = shipped.backend
+    assert (backend.norm, backend.calibration.names[0]) == ("as", "score")
+    assert len(backend.cohort) > 2_000
+    rates = [point.rate for point in shipped.calibration.false_alarms.points]
+    assert {0.1, 0.01, 0.001} <= set(rates)
+
+
+def test_it_names_what_it_was_trained_and_calibrated_on(shipped):
+    train, held_out = ((IDS / f"{name}.txt").read_text().splitlines() for name in ("train", "held-out"))
+    assert f"{len(train)} utterances of {len(shipped.backend.cohort)} speakers" in shipped.card
+    assert len(train) == len(set(train))
+    speakers = [{id_.rpartition("/")[0] for id_ in ids} for ids in (train, held_out)]
+    assert not speakers[0] & speakers[1]
+    assert shipped.calibration.speakers <= len(speakers[1])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Must not be used for",
+        "Known weaknesses",
+        "commonvoice",
+        "speechocean",
+        "librispeech-2s",
+        "seed",
+        "synthetic",
+    ],
+)
+def test_its_card_says(shipped, words):
+    assert words in shipped.card
+
+
+def test_nothing_in_it_tells_of_the_machine_that_made_it():
+    text = "".join((DEFAULT / name).read_text() for name in ("README.md", "backend.json", "calibration.json"))
+    assert not re.search(r"(^|[\s\"(])/\w+/", text)  # an absolute path
+
+
+def test_it_tells_voices_apart(recordings):
+    verifier = SpeakerVerifier.from_pretrained(store=recordings / "s.sqlite", device="cpu")
+    verifier.enroll("a", recordings / "a1.wav")
+    assert (
+        verifier.verify("a", recordings / "a2.wav").score > verifier.verify("a", recordings / "b.wav").score
+    )
+
+
+def test_none_here(monkeypatch, tmp_path):
+    monkeypatch.setattr("speakertrip.bundle.source.DEFAULT", tmp_path / "none")
+    with pytest.raises(BundleError, match="has no model of its own"):
+        locate()
+    with pytest.raises(UsageError, match="name the model too"):
+        locate(None, "main")
+
+
+def test_the_wheel_answers_without_a_network(tmp_path, recordings):
+    build = ("-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--quiet")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("SPEAKERTRIP", "PYTHON"))}
+    sources = tmp_path / "sources"  # setuptools builds within the tree
+    shutil.copytree(
+        ROOT / "speakertrip", sources / "speakertrip", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, sources)
+    subprocess.run([sys.executable, *build, "--wheel-dir", tmp_path, sources], check=True, env=env)
+    (wheel,) = tmp_path.glob("*.whl")
+    into = ("-m", "pip", "install", "--no-deps", "--no-index", "--quiet", "--target", tmp_path / "installed")
+    subprocess.run([sys.executable, *into, wheel], check=True, env=env)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            NO_NETWORK,
+            "verify",
+            "--against",
+            recordings / "a1.wav",
+            recordings / "a2.wav",
+        ],
+        cwd=tmp_path,
+        env={**env, "PYTHONPATH": str(tmp_path / "installed"), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    assert re.search(r"(accepted|rejected) \(LLR", done.stdout)
