@@ -6,9 +6,10 @@ All take the same audio and the same trials, in one run:
     pip install resemblyzer==0.1.4
     python benchmarks/accuracy.py --data ../shared/openspeech
 
-The model is the one that ships with speakertrip, unless others are named. It scores by its own backend. The others score by the cosine, calibrated on trials among the training speakers
-that it was not trained on either: those that a recipe with this seed holds out. Without Resemblyzer its rows
-are left out. Embeddings are kept in a folder, so that the next run embeds only by what is new.
+The model is the one that ships with speakertrip, unless others are named. It scores by its own backend. The others
+score by the cosine, calibrated on trials among the training speakers that it was not trained on either: those that a
+recipe with this seed holds out. Without Resemblyzer its rows are left out. Embeddings are kept in a folder, so that the
+next run embeds only by what is new.
 """
 
 import argparse
