@@ -25,11 +25,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from speakertrip.bundle import Bundle
 from speakertrip.config import TrainConfig, read_config
-from speakertrip.corpora import split_speakers
 from speakertrip.embedding import Embedder
 from speakertrip.evaluation import evaluate
 from speakertrip.manifests import read_manifest, read_trials, write_manifest
@@ -133,12 +133,12 @@ def configuration(question: Question, stage: tuple[str, ...], seed: int, steps: 
 
 
 def some_speakers(data: Path, share: float, folder: Path) -> Path:
-    """Write the training manifest of a share of the speakers, and of all that the recipe's seed holds out."""
+    """Write the training manifest of a share of the speakers, of which the recipe holds some out; return its folder."""
     utterances = read_manifest(data / "manifest.train.jsonl")
-    count = len({utterance.speaker for utterance in utterances})
-    _, kept = split_speakers(utterances, round(share * count), seed=0)
+    speakers = sorted({utterance.speaker for utterance in utterances})
+    chosen = set(np.random.default_rng(0).permutation(speakers)[: round(share * len(speakers))])
     folder.mkdir(parents=True, exist_ok=True)
-    write_manifest(folder / "manifest.train.jsonl", kept)
+    write_manifest(folder / "manifest.train.jsonl", [each for each in utterances if each.speaker in chosen])
     return folder
 
 
@@ -239,12 +239,17 @@ def table(question: Question, results: list[dict[str, Any]]) -> str:
             runs = [line for line in results if (line["method"], line["steps"]) == (method, steps)]
             if runs:
                 held = f"{100 * statistics.fmean(r['validation_eer'] for r in runs):.1f}"
-                minutes = f"{statistics.fmean(r.get('cpu_minutes', r.get('minutes')) for r in runs):.0f}"
+                minutes = f"{statistics.fmean(cpu_minutes(r) for r in runs):.0f}"
                 cells = [cell([r["lists"][name] for r in runs]) for name in LISTS]
                 lines.append(
                     f"| {method} | {steps} | {len(runs)} | {minutes} | {held} | {' | '.join(cells)} |"
                 )
     return "\n".join(lines)
+
+
+def cpu_minutes(line: dict[str, Any]) -> float:
+    """Return the minutes of a run: of the first ones, by the clock."""
+    return float(line["cpu_minutes"] if "cpu_minutes" in line else line["minutes"])
 
 
 def cell(reports: list[dict[str, Any]]) -> str:
