@@ -1,6 +1,7 @@
 """``speakertrip embed``."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -51,7 +52,7 @@ def embed(
     standard input. Exits with 3 if one cannot be used.
 
     With --manifest, a run that was killed goes on where it was when it is called again; embeddings.npy is float32, a
-    row of unit length for each line of ids.txt.
+    row of unit length for each line of ids.txt. Under torchrun, on one machine, its processes share the manifest.
     """
     _refuse_options(ctx, OF_FILES if manifest else OF_MANIFEST, bool(manifest))
     if manifest:
@@ -82,16 +83,20 @@ def _embed_file(verifier: "SpeakerVerifier", file: str, as_json: bool) -> int:
 
 
 def _embed_manifest(manifest: str, out: str, skip_bad: bool, options: VerifierOptions, as_json: bool) -> None:
-    from speakertrip.embedding import embed_folder
+    from speakertrip.embedding import embed_folder, launched_share
     from speakertrip.manifests import read_manifest
 
-    utterances = read_manifest(manifest)
-    bundle = options.model.load()
-    embedder = options.device.embedder(bundle)
-    with progress_bar("utterances") as advance:
-        found = embed_folder(
-            embedder, bundle.identity, utterances, out, lambda done: advance(done, len(utterances)), skip_bad
-        )
+    share = launched_share()
+    with share.first_to_speak():
+        utterances = read_manifest(manifest)
+        bundle = options.model.load()
+        share.take_gpu(options.device.device)
+        embedder = options.device.embedder(bundle)
+    with progress_bar("utterances", share.leads) as advance:
+        tell = partial(advance, total=len(utterances))
+        found = embed_folder(embedder, bundle.identity, utterances, out, tell, skip_bad, share)
+    if not share.leads:
+        return
     for reason in found.skipped.values():
         click.echo(one_line(reason), err=True)
     if found.skipped:

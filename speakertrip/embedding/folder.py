@@ -12,7 +12,8 @@ from filelock import FileLock, Timeout
 from speakertrip.backend import unit_rows
 from speakertrip.embedding.chunks import Chunk, Chunks
 from speakertrip.embedding.embedder import CHUNK, Embedder, load_speech
-from speakertrip.embedding.state import EMBEDDINGS, IDS, State, claim, hash_of, refuse_others
+from speakertrip.embedding.processes import ALONE, Share
+from speakertrip.embedding.state import EMBEDDINGS, IDS, State, claim, found_state, hash_of, refuse_others
 from speakertrip.errors import AudioError, StorageError, UsageError, counted
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath, write_lines
@@ -43,6 +44,7 @@ def embed_folder(
     folder: FilePath,
     progress: Callable[[int], None] = lambda done: None,
     skip_bad: bool = False,
+    share: Share = ALONE,
 ) -> EmbeddedFolder:
     """Write the embeddings of a manifest: ``embeddings.npy`` and, for each of its rows, a line of ``ids.txt``.
 
@@ -50,13 +52,18 @@ def embed_folder(
     killed goes on where it was: with the same number of threads, to the same bytes as if it had not been. A folder
     that is complete is left as it is.
 
+    Several processes may call this at once with a ``share`` each. The bytes are those of one process; what is done
+    counts for any number of them. Each returns when all is done: one that waits for another which failed is to be ended
+    by whoever started it, as torchrun does.
+
     Args:
         embedder: the model.
         model: its identity.
         utterances: rows of the manifest, at least one.
         folder: made if need be.
-        progress: called with the number of utterances done since the last call.
+        progress: called with the number of utterances done since the last call, by all processes; in the first only.
         skip_bad: leave out utterances that cannot be used; otherwise the first of them is an error.
+        share: which of the chunks are for this process.
 
     Returns:
         What the folder now holds. ``embeddings.npy`` is float32 ``(rows, dim)``, each row of unit length, in the order
@@ -65,8 +72,9 @@ def embed_folder(
     Raises:
         AudioError: an utterance cannot be used, or with ``skip_bad`` none of them; the message names it.
         UsageError: the folder holds embeddings of another model or manifest, or files from elsewhere, or another
-            process is at work there.
+            process is at work there; in the first process only.
         StorageError: it cannot be written.
+        SpeakertripError: whoever started this process is gone while it waits for another one.
     """
     place = Path(folder)
     wanted = State(
@@ -76,24 +84,78 @@ def embed_folder(
         device=embedder.device.type,
         utterances=len(utterances),
     )
+    parts = [utterances[begin : begin + CHUNK] for begin in range(0, len(utterances), CHUNK)]
+    chunks = Chunks(place, wanted.model_dump_json(), wanted.dim)
+    todo = _Todo(embedder, parts, chunks, share, skip_bad)
+    state = _lead(place, wanted, todo, progress) if share.leads else _assist(place, wanted, todo)
+    return EmbeddedFolder(len(utterances) - len(state.skipped), state.dim, dict(state.skipped))
+
+
+@dataclass(frozen=True, slots=True)
+class _Todo:
+    """What is to be embedded: the utterances by chunks, those that are done, and which are for this process."""
+
+    embedder: Embedder
+    parts: Sequence[Sequence[Utterance]]
+    chunks: Chunks
+    share: Share
+    skip_bad: bool
+
+    def embed(self) -> Iterator[int]:
+        """Embed chunk after chunk of the share; yields how many utterances were in each."""
+        for number in self.share.of(len(self.parts)):
+            if number not in self.chunks.done:
+                self.chunks.add(number, *_embed(self.embedder, self.parts[number], self.skip_bad))
+                yield len(self.parts[number])
+
+    def look(self) -> int:
+        """Look for chunks of any process; returns how many utterances were in those that are new."""
+        return sum(len(self.parts[number]) for number in self.chunks.look(range(len(self.parts))))
+
+
+def _lead(place: Path, wanted: State, todo: _Todo, progress: Callable[[int], None]) -> State:
+    """Embed the share of the first process, wait for the others, and write the result."""
+
+    def all_done() -> bool:
+        if found := todo.look():
+            progress(found)
+        return len(todo.chunks.done) == len(todo.parts)
+
     refuse_others(place)
     with _held(place):
         state = claim(place, wanted)
         if not state.done:
-            parts = [utterances[begin : begin + CHUNK] for begin in range(0, len(utterances), CHUNK)]
-            chunks = Chunks(place, wanted.model_dump_json(), wanted.dim)
-            done = chunks.look(range(len(parts)))
-            _refuse_bad(chunks.done.values(), skip_bad)
-            progress(sum(len(parts[number]) for number in done))
-            for number in range(len(parts)):
-                if number not in chunks.done:
-                    chunks.add(number, *_embed(embedder, parts[number], skip_bad))
-                    progress(len(parts[number]))
-            state = _finish(place, chunks, utterances, wanted)
-        elif state.skipped and not skip_bad:
+            found = todo.look()
+            _refuse_bad(todo.chunks.done.values(), todo.skip_bad)
+            progress(found)
+            for utterances in todo.embed():
+                progress(utterances + todo.look())
+            todo.share.wait_for(all_done)
+            state = _finish(place, todo, wanted)
+        elif state.skipped and not todo.skip_bad:
             raise AudioError(next(iter(state.skipped.values())))
         Chunks.remove(place)
-    return EmbeddedFolder(len(utterances) - len(state.skipped), state.dim, dict(state.skipped))
+    return state
+
+
+def _assist(place: Path, wanted: State, todo: _Todo) -> State:
+    """Embed the share of another process, once the first has claimed the folder; what it refuses is its to say."""
+
+    def begun() -> State | None:
+        try:
+            return found_state(place, wanted)
+        except UsageError:
+            return None
+
+    def finished() -> State | None:
+        state = begun()
+        return state if state and state.done else None
+
+    if not todo.share.wait_for(begun).done:
+        todo.chunks.look(todo.share.of(len(todo.parts)))
+        for _ in todo.embed():
+            pass
+    return todo.share.wait_for(finished)
 
 
 def _embed(
@@ -118,14 +180,15 @@ def _refuse_bad(chunks: Iterable[Chunk], skip_bad: bool) -> None:
         raise AudioError(bad[0])
 
 
-def _finish(place: Path, chunks: Chunks, utterances: Sequence[Utterance], state: State) -> State:
+def _finish(place: Path, todo: _Todo, state: State) -> State:
+    chunks, ids = todo.chunks, [utterance.id for part in todo.parts for utterance in part]
     skipped = {id_: text for _, chunk in sorted(chunks.done.items()) for id_, text in chunk.bad.items()}
-    if len(skipped) == len(utterances):
+    if len(skipped) == len(ids):
         raise AudioError(
-            f"None of {counted(len(utterances), 'utterance')} can be used. The first: {next(iter(skipped.values()))}"
+            f"None of {counted(len(ids), 'utterance')} can be used. The first: {next(iter(skipped.values()))}"
         )
     chunks.write_array(place / EMBEDDINGS)
-    write_lines(place / IDS, (utterance.id for utterance in utterances if utterance.id not in skipped))
+    write_lines(place / IDS, (id_ for id_ in ids if id_ not in skipped))
     done = state.model_copy(update={"skipped": skipped, "done": True})
     done.write(place)
     return done
