@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from speakertrip.backend import unit_rows
 from speakertrip.embedding.chunks import Chunk, Chunks
 from speakertrip.embedding.embedder import CHUNK, Embedder, load_speech
+from speakertrip.embedding.kaldi import remove_kaldi, require_kaldi_names, write_kaldi
 from speakertrip.embedding.processes import ALONE, Share
 from speakertrip.embedding.state import EMBEDDINGS, IDS, State, claim, found_state, hash_of, refuse_others
 from speakertrip.errors import AudioError, StorageError, UsageError, counted
@@ -44,6 +45,7 @@ def embed_folder(
     folder: FilePath,
     progress: Callable[[int], None] = lambda done: None,
     skip_bad: bool = False,
+    kaldi: bool = False,
     share: Share = ALONE,
 ) -> EmbeddedFolder:
     """Write the embeddings of a manifest: ``embeddings.npy`` and, for each of its rows, a line of ``ids.txt``.
@@ -63,6 +65,7 @@ def embed_folder(
         folder: made if need be.
         progress: called with the number of utterances done since the last call, by all processes; in the first only.
         skip_bad: leave out utterances that cannot be used; otherwise the first of them is an error.
+        kaldi: write ``xvector.ark`` and ``xvector.scp`` too, also of a folder that is complete.
         share: which of the chunks are for this process.
 
     Returns:
@@ -71,6 +74,7 @@ def embed_folder(
 
     Raises:
         AudioError: an utterance cannot be used, or with ``skip_bad`` none of them; the message names it.
+        DataError: Kaldi could not name an utterance; in the first process only.
         UsageError: the folder holds embeddings of another model or manifest, or files from elsewhere, or another
             process is at work there; in the first process only.
         StorageError: it cannot be written.
@@ -87,7 +91,12 @@ def embed_folder(
     parts = [utterances[begin : begin + CHUNK] for begin in range(0, len(utterances), CHUNK)]
     chunks = Chunks(place, wanted.model_dump_json(), wanted.dim)
     todo = _Todo(embedder, parts, chunks, share, skip_bad)
-    state = _lead(place, wanted, todo, progress) if share.leads else _assist(place, wanted, todo)
+    if share.leads:
+        if kaldi:
+            require_kaldi_names(utterances, place)
+        state = _lead(place, wanted, todo, progress, kaldi)
+    else:
+        state = _assist(place, wanted, todo)
     return EmbeddedFolder(len(utterances) - len(state.skipped), state.dim, dict(state.skipped))
 
 
@@ -113,7 +122,7 @@ class _Todo:
         return sum(len(self.parts[number]) for number in self.chunks.look(range(len(self.parts))))
 
 
-def _lead(place: Path, wanted: State, todo: _Todo, progress: Callable[[int], None]) -> State:
+def _lead(place: Path, wanted: State, todo: _Todo, progress: Callable[[int], None], kaldi: bool) -> State:
     """Embed the share of the first process, wait for the others, and write the result."""
 
     def all_done() -> bool:
@@ -135,6 +144,8 @@ def _lead(place: Path, wanted: State, todo: _Todo, progress: Callable[[int], Non
         elif state.skipped and not todo.skip_bad:
             raise AudioError(next(iter(state.skipped.values())))
         Chunks.remove(place)
+        if kaldi:
+            write_kaldi(place)
     return state
 
 
@@ -187,6 +198,7 @@ def _finish(place: Path, todo: _Todo, state: State) -> State:
         raise AudioError(
             f"None of {counted(len(ids), 'utterance')} can be used. The first: {next(iter(skipped.values()))}"
         )
+    remove_kaldi(place)
     chunks.write_array(place / EMBEDDINGS)
     write_lines(place / IDS, (id_ for id_ in ids if id_ not in skipped))
     done = state.model_copy(update={"skipped": skipped, "done": True})

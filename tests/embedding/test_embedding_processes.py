@@ -60,7 +60,7 @@ def together(monkeypatch, embedder, utterances):
 
     def one(place, share, told):
         try:
-            return embed_folder(embedder, MODEL, utterances, place, told.append, True, share)
+            return embed_folder(embedder, MODEL, utterances, place, told.append, True, False, share)
         except BaseException:
             failed.set()  # as a launcher does, it ends the others
             raise
@@ -91,9 +91,9 @@ def killed(utterances: int) -> None:
 def begin(embedder, utterances, place):
     """Leave the folder as a killed run of three processes may: the first chunk is done, and the third."""
     with pytest.raises(KilledError):
-        embed_folder(embedder, MODEL, utterances, place, killed, True, Share(0, 3))
+        embed_folder(embedder, MODEL, utterances, place, killed, True, False, Share(0, 3))
     with pytest.raises(SpeakertripError, match="launcher of this process is gone; run the same again"):
-        embed_folder(embedder, MODEL, utterances, place, killed, True, Share(2, 3, GONE))
+        embed_folder(embedder, MODEL, utterances, place, killed, True, False, Share(2, 3, GONE))
     assert sorted(path.name for path in (place / CHUNKS).iterdir()) == ["0", "2"]
 
 
@@ -130,7 +130,7 @@ def test_a_complete_folder_is_left_as_it_is(tmp_path, together, embedder, uttera
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir() if path.name != ".embed.lock"}
     together(tmp_path, 3)
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    alone = embed_folder(embedder, MODEL, utterances, tmp_path, killed, True, Share(1, 2, GONE))
+    alone = embed_folder(embedder, MODEL, utterances, tmp_path, killed, True, False, Share(1, 2, GONE))
     assert isinstance(alone, EmbeddedFolder)  # it waits for nobody
 
 
