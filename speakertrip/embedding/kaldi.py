@@ -15,7 +15,7 @@ import numpy as np
 from speakertrip.embedding.state import EMBEDDINGS, IDS
 from speakertrip.errors import DataError, StorageError, UsageError
 from speakertrip.manifests import Utterance
-from speakertrip.manifests.lines import replacing, write_lines
+from speakertrip.manifests.lines import replacing
 
 ARCHIVE, LIST = "xvector.ark", "xvector.scp"
 
@@ -42,7 +42,7 @@ def require_kaldi_names(utterances: Sequence[Utterance], place: Path) -> None:
 def write_kaldi(place: Path) -> None:
     """Write both files from ``embeddings.npy`` and ``ids.txt``, sorted by the bytes of the ids (``LC_ALL=C``).
 
-    Each gets its name when it is whole, and while there is a list, the archive is that of the list.
+    They get their names when both are whole; a kill just then may leave the archive without its list.
 
     Raises:
         StorageError: they cannot be written, or the embeddings cannot be read.
@@ -56,16 +56,20 @@ def write_kaldi(place: Path) -> None:
         raise StorageError(f"{place / IDS} is not that of {place / EMBEDDINGS}; remove both and run again.")
     order = sorted(range(len(ids)), key=lambda row: ids[row].encode())
     size = b"\x04" + np.array(rows.shape[1], "<i4").tobytes()
-    places = []
-    remove_kaldi(place)
-    with replacing(place / ARCHIVE) as temporary, temporary.open("wb") as file:
+    with (
+        replacing(place / LIST) as new_list,
+        replacing(place / ARCHIVE) as new_archive,
+        new_list.open("w", encoding="utf-8", newline="\n") as lines,
+        new_archive.open("wb") as archive,
+    ):
         for row in order:
-            file.write(f"{ids[row]} ".encode())
-            places.append(f"{ids[row]} {(place / ARCHIVE).absolute()}:{file.tell()}")
-            file.write(b"\0BFV " + size + np.asarray(rows[row], "<f4").tobytes())
-        file.flush()
-        os.fsync(file.fileno())
-    write_lines(place / LIST, places)
+            archive.write(f"{ids[row]} ".encode())
+            lines.write(f"{ids[row]} {(place / ARCHIVE).absolute()}:{archive.tell()}\n")
+            archive.write(b"\0BFV " + size + np.asarray(rows[row], "<f4").tobytes())
+        for file in (lines, archive):
+            file.flush()
+            os.fsync(file.fileno())
+        remove_kaldi(place)
 
 
 def remove_kaldi(place: Path) -> None:

@@ -60,17 +60,43 @@ def test_the_bytes_are_those_of_kaldi(tmp_path, plain, monkeypatch):
     assert (tmp_path / "xvector.scp").read_text(encoding="utf-8").splitlines() == places
 
 
-def test_a_failure_leaves_no_list_without_its_archive(tmp_path, plain, monkeypatch):
-    kaldi.write_kaldi(tmp_path)
+@pytest.mark.parametrize("before", [True, False])
+def test_both_files_or_neither(tmp_path, plain, monkeypatch, before):
+    if before:
+        kaldi.write_kaldi(tmp_path)
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    calls = []
 
     def full(file):
-        raise OSError(28, "No space left on device")
+        calls.append(file)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
 
+    np.save(tmp_path / "embeddings.npy", plain + 1)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(StorageError, match="No space left"):
             kaldi.write_kaldi(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"embeddings.npy", "ids.txt"}
+    left = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert {**left, "embeddings.npy": files["embeddings.npy"]} == files
+
+
+def test_a_kill_leaves_no_list_of_another_archive(tmp_path, plain, monkeypatch):
+    kaldi.write_kaldi(tmp_path)
+    replace = Path.replace
+
+    def killed(path, target):
+        replace(path, target)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            kaldi.write_kaldi(tmp_path)
+    assert [path.name for path in tmp_path.glob("xvector.*")] == ["xvector.ark"]
+
+
+def test_files_that_do_not_belong_together(tmp_path, plain):
     write_lines(tmp_path / "ids.txt", IDS[1:])
     with pytest.raises(StorageError, match="is not that of"):
         kaldi.write_kaldi(tmp_path)
