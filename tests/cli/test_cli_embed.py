@@ -81,6 +81,23 @@ def test_bad_utterances_of_a_manifest(speakertrip, place, expected):
     assert (place / "out/ids.txt").read_text().splitlines() == [f"voices/{seed}.wav" for seed in range(3)]
 
 
+def test_the_first_of_several_processes_prints(speakertrip, monkeypatch):
+    call = ("embed", "--manifest", "m.jsonl", "--out", "out")
+    assert speakertrip(*call)[0] == 0
+    said = {}
+    for name, value in {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    for rank in "01":
+        monkeypatch.setenv("RANK", rank)
+        said[rank] = speakertrip(*call)
+    assert said == {"0": (0, "out: 3 embeddings of 24 numbers\n", ""), "1": (0, "", "")}
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")
+    code, out, err = speakertrip(*call)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("1 of 2 processes are on this machine")
+
+
 def test_kaldi(speakertrip, place):
     call = ("embed", "--manifest", "m.jsonl", "--out", "out")
     assert speakertrip(*call)[0] == 0

@@ -28,9 +28,9 @@ def place(tmp_path, monkeypatch, write_speech):
     return tmp_path
 
 
-def torchrun(bundle, manifest, *options):
+def torchrun(bundle, manifest):
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    verb = ["-m", "speakertrip", "embed", "--model", bundle, "--manifest", manifest, "--out", "two", *options]
+    verb = ["-m", "speakertrip", "embed", "--model", bundle, "--manifest", manifest, "--out", "two"]
     return subprocess.run(
         [*launcher, *verb, "--device", "cpu", "--threads", "1"],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
