@@ -1,6 +1,7 @@
 """``speakertrip embed``."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,7 @@ from speakertrip.errors import UsageError, counted
 if TYPE_CHECKING:
     from speakertrip.verifier import SpeakerVerifier
 
-OF_MANIFEST, OF_FILES = ("out", "skip_bad"), ("vad", "min_speech")
+OF_MANIFEST, OF_FILES = ("out", "skip_bad", "kaldi"), ("vad", "min_speech")
 
 
 @click.command()
@@ -30,6 +31,7 @@ OF_MANIFEST, OF_FILES = ("out", "skip_bad"), ("vad", "min_speech")
     help="Where those of a manifest go: embeddings.npy, and ids.txt with its rows' ids.",
 )
 @click.option("--skip-bad", is_flag=True, help="Leave out utterances that cannot be used; each is listed.")
+@click.option("--kaldi", is_flag=True, help="Write xvector.ark and xvector.scp too, for Kaldi's tools.")
 @model_options
 @speech_options(0.5)
 @json_option
@@ -42,6 +44,7 @@ def embed(
     manifest: str | None,
     out: str | None,
     skip_bad: bool,
+    kaldi: bool,
     options: VerifierOptions,
     as_json: bool,
 ) -> None:
@@ -51,13 +54,13 @@ def embed(
     standard input. Exits with 3 if one cannot be used.
 
     With --manifest, a run that was killed goes on where it was when it is called again; embeddings.npy is float32, a
-    row of unit length for each line of ids.txt.
+    row of unit length for each line of ids.txt. Under torchrun, on one machine, its processes share the manifest.
     """
     _refuse_options(ctx, OF_FILES if manifest else OF_MANIFEST, bool(manifest))
     if manifest:
         if files or not out:
             raise UsageError("--manifest needs --out FOLDER, and no FILE beside it.")
-        _embed_manifest(manifest, out, skip_bad, options, as_json)
+        _embed_manifest(manifest, out, skip_bad, kaldi, options, as_json)
         return
     if not files:
         raise UsageError("Nothing to embed: give FILES, or --manifest MANIFEST --out FOLDER.")
@@ -81,17 +84,23 @@ def _embed_file(verifier: "SpeakerVerifier", file: str, as_json: bool) -> int:
     return 0
 
 
-def _embed_manifest(manifest: str, out: str, skip_bad: bool, options: VerifierOptions, as_json: bool) -> None:
-    from speakertrip.embedding import embed_folder
+def _embed_manifest(
+    manifest: str, out: str, skip_bad: bool, kaldi: bool, options: VerifierOptions, as_json: bool
+) -> None:
+    from speakertrip.embedding import embed_folder, launched_share
     from speakertrip.manifests import read_manifest
 
-    utterances = read_manifest(manifest)
-    bundle = options.model.load()
-    embedder = options.device.embedder(bundle)
-    with progress_bar("utterances") as advance:
-        found = embed_folder(
-            embedder, bundle.identity, utterances, out, lambda done: advance(done, len(utterances)), skip_bad
-        )
+    share = launched_share()
+    with share.first_to_speak():
+        utterances = read_manifest(manifest)
+        bundle = options.model.load()
+        share.take_gpu(options.device.device)
+        embedder = options.device.embedder(bundle)
+    with progress_bar("utterances", share.leads) as advance:
+        tell = partial(advance, total=len(utterances))
+        found = embed_folder(embedder, bundle.identity, utterances, out, tell, skip_bad, kaldi, share)
+    if not share.leads:
+        return
     for reason in found.skipped.values():
         click.echo(one_line(reason), err=True)
     if found.skipped:

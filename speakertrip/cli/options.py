@@ -95,11 +95,11 @@ def device_options(verb: Verb) -> Verb:
 
 
 @contextmanager
-def progress_bar(unit: str) -> Iterator[Callable[..., None]]:
+def progress_bar(unit: str, shown: bool = True) -> Iterator[Callable[..., None]]:
     """Show a bar on stderr, on a terminal only; yields ``advance(count, total=None)``."""
     from tqdm import tqdm
 
-    with tqdm(unit=f" {unit}", leave=False, disable=None) as bar:
+    with tqdm(unit=f" {unit}", leave=False, disable=None if shown else True) as bar:
 
         def advance(count: int, total: int | None = None) -> None:
             bar.total = total

@@ -1,53 +1,26 @@
 """The embeddings of a manifest as a folder: it may be killed and run again, and never mixes models or manifests."""
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
-from pydantic import Field, ValidationError
 
 from speakertrip.backend import unit_rows
-from speakertrip.config import Frozen
+from speakertrip.embedding.chunks import Chunk, Chunks
 from speakertrip.embedding.embedder import CHUNK, Embedder, load_speech
-from speakertrip.embedding.journal import Chunk, Journal
+from speakertrip.embedding.kaldi import remove_kaldi, require_kaldi_names, write_kaldi
+from speakertrip.embedding.processes import ALONE, Share
+from speakertrip.embedding.state import EMBEDDINGS, IDS, State, claim, found_state, hash_of, refuse_others
 from speakertrip.errors import AudioError, StorageError, UsageError, counted
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import FilePath, write_lines
 
-EMBEDDINGS, IDS, STATE = "embeddings.npy", "ids.txt", "embed.json"
 LOCK = ".embed.lock"  # stays: were it removed, one process could lock it and another the one made after it
-SHORT = 12  # digits of a hash that is shown
 FloatArray = npt.NDArray[np.float32]
-
-
-class State(Frozen):
-    """What ``embed.json`` says of a folder.
-
-    Attributes:
-        model: identity of the bundle.
-        ids: hash of the ids, in order, and of the stretches of the files that they stand for.
-        dim: of an embedding.
-        device: which kind of device makes them.
-        utterances: of the manifest.
-        skipped: why an utterance has no row, by its id; known when all are done.
-        done: whether all are.
-    """
-
-    format: Literal[1] = 1
-    model: str
-    ids: str
-    dim: int = Field(ge=1)
-    device: str
-    utterances: int = Field(ge=1)
-    skipped: dict[str, str] = Field(default_factory=dict)
-    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +45,8 @@ def embed_folder(
     folder: FilePath,
     progress: Callable[[int], None] = lambda done: None,
     skip_bad: bool = False,
+    kaldi: bool = False,
+    share: Share = ALONE,
 ) -> EmbeddedFolder:
     """Write the embeddings of a manifest: ``embeddings.npy`` and, for each of its rows, a line of ``ids.txt``.
 
@@ -79,13 +54,19 @@ def embed_folder(
     killed goes on where it was: with the same number of threads, to the same bytes as if it had not been. A folder
     that is complete is left as it is.
 
+    Several processes may call this at once with a ``share`` each. The bytes are those of one process; what is done
+    counts for any number of them. Each returns when all is done: one that waits for another which failed is to be ended
+    by whoever started it, as torchrun does.
+
     Args:
         embedder: the model.
         model: its identity.
         utterances: rows of the manifest, at least one.
         folder: made if need be.
-        progress: called with the number of utterances done since the last call.
+        progress: called with the number of utterances done since the last call, by all processes; in the first only.
         skip_bad: leave out utterances that cannot be used; otherwise the first of them is an error.
+        kaldi: write ``xvector.ark`` and ``xvector.scp`` too, also of a folder that is complete.
+        share: which of the chunks are for this process.
 
     Returns:
         What the folder now holds. ``embeddings.npy`` is float32 ``(rows, dim)``, each row of unit length, in the order
@@ -93,40 +74,105 @@ def embed_folder(
 
     Raises:
         AudioError: an utterance cannot be used, or with ``skip_bad`` none of them; the message names it.
+        DataError: Kaldi could not name an utterance; in the first process only.
         UsageError: the folder holds embeddings of another model or manifest, or files from elsewhere, or another
-            process is at work there.
+            process is at work there; in the first process only.
         StorageError: it cannot be written.
+        SpeakertripError: whoever started this process is gone while it waits for another one.
     """
     place = Path(folder)
     wanted = State(
         model=model,
-        ids=_hash(utterances),
+        ids=hash_of(utterances),
         dim=embedder.model.embedding_dim,
         device=embedder.device.type,
         utterances=len(utterances),
     )
-    _refuse_others(place)
-    with _held(place):
-        state = _claim(place, wanted)
-        if not state.done:
-            with Journal(place, wanted.dim) as journal:
-                _refuse_bad(journal.chunks, skip_bad)
-                progress(sum(chunk.utterances for chunk in journal.chunks))
-                for begin in range(len(journal.chunks) * CHUNK, len(utterances), CHUNK):
-                    chunk = utterances[begin : begin + CHUNK]
-                    journal.add(*_embed(embedder, chunk, skip_bad))
-                    progress(len(chunk))
-                state = _finish(place, journal, utterances, wanted)
-        elif state.skipped and not skip_bad:
-            raise AudioError(next(iter(state.skipped.values())))
-        Journal.remove(place)
+    parts = [utterances[begin : begin + CHUNK] for begin in range(0, len(utterances), CHUNK)]
+    chunks = Chunks(place, wanted.model_dump_json(), wanted.dim)
+    todo = _Todo(embedder, parts, chunks, share, skip_bad)
+    if share.leads:
+        if kaldi:
+            require_kaldi_names(utterances, place)
+        state = _lead(place, wanted, todo, progress, kaldi)
+    else:
+        state = _assist(place, wanted, todo)
     return EmbeddedFolder(len(utterances) - len(state.skipped), state.dim, dict(state.skipped))
+
+
+@dataclass(frozen=True, slots=True)
+class _Todo:
+    """What is to be embedded: the utterances by chunks, those that are done, and which are for this process."""
+
+    embedder: Embedder
+    parts: Sequence[Sequence[Utterance]]
+    chunks: Chunks
+    share: Share
+    skip_bad: bool
+
+    def embed(self) -> Iterator[int]:
+        """Embed chunk after chunk of the share; yields how many utterances were in each."""
+        for number in self.share.of(len(self.parts)):
+            if number not in self.chunks.done:
+                self.chunks.add(number, *_embed(self.embedder, self.parts[number], self.skip_bad))
+                yield len(self.parts[number])
+
+    def look(self) -> int:
+        """Look for chunks of any process; returns how many utterances were in those that are new."""
+        return sum(len(self.parts[number]) for number in self.chunks.look(range(len(self.parts))))
+
+
+def _lead(place: Path, wanted: State, todo: _Todo, progress: Callable[[int], None], kaldi: bool) -> State:
+    """Embed the share of the first process, wait for the others, and write the result."""
+
+    def all_done() -> bool:
+        if found := todo.look():
+            progress(found)
+        return len(todo.chunks.done) == len(todo.parts)
+
+    refuse_others(place)
+    with _held(place):
+        state = claim(place, wanted)
+        if not state.done:
+            found = todo.look()
+            _refuse_bad(todo.chunks.done.values(), todo.skip_bad)
+            progress(found)
+            for utterances in todo.embed():
+                progress(utterances + todo.look())
+            todo.share.wait_for(all_done)
+            state = _finish(place, todo, wanted)
+        elif state.skipped and not todo.skip_bad:
+            raise AudioError(next(iter(state.skipped.values())))
+        Chunks.remove(place)
+        if kaldi:
+            write_kaldi(place)
+    return state
+
+
+def _assist(place: Path, wanted: State, todo: _Todo) -> State:
+    """Embed the share of another process, once the first has claimed the folder; what it refuses is its to say."""
+
+    def begun() -> State | None:
+        try:
+            return found_state(place, wanted)
+        except UsageError:
+            return None
+
+    def finished() -> State | None:
+        state = begun()
+        return state if state and state.done else None
+
+    if not todo.share.wait_for(begun).done:
+        todo.chunks.look(todo.share.of(len(todo.parts)))
+        for _ in todo.embed():
+            pass
+    return todo.share.wait_for(finished)
 
 
 def _embed(
     embedder: Embedder, utterances: Sequence[Utterance], skip_bad: bool
-) -> tuple[FloatArray, dict[str, str], int]:
-    """Return unit rows, why an utterance has none, and how many utterances there were."""
+) -> tuple[FloatArray, dict[str, str]]:
+    """Return unit rows, and why an utterance has none."""
     waveforms, bad = [], {}
     for utterance in utterances:
         try:
@@ -135,77 +181,29 @@ def _embed(
             if not skip_bad:
                 raise
             bad[utterance.id] = str(error)
-    return unit_rows(embedder.embed(waveforms)), bad, len(utterances)
+    return unit_rows(embedder.embed(waveforms)), bad
 
 
-def _refuse_bad(chunks: Sequence[Chunk], skip_bad: bool) -> None:
+def _refuse_bad(chunks: Iterable[Chunk], skip_bad: bool) -> None:
     """Refuse to go on without ``skip_bad`` where something was left out before."""
     bad = [text for chunk in chunks for text in chunk.bad.values()]
     if bad and not skip_bad:
         raise AudioError(bad[0])
 
 
-def _finish(place: Path, journal: Journal, utterances: Sequence[Utterance], state: State) -> State:
-    skipped = {id_: text for chunk in journal.chunks for id_, text in chunk.bad.items()}
-    if len(skipped) == len(utterances):
+def _finish(place: Path, todo: _Todo, state: State) -> State:
+    chunks, ids = todo.chunks, [utterance.id for part in todo.parts for utterance in part]
+    skipped = {id_: text for _, chunk in sorted(chunks.done.items()) for id_, text in chunk.bad.items()}
+    if len(skipped) == len(ids):
         raise AudioError(
-            f"None of {counted(len(utterances), 'utterance')} can be used. The first: {next(iter(skipped.values()))}"
+            f"None of {counted(len(ids), 'utterance')} can be used. The first: {next(iter(skipped.values()))}"
         )
-    journal.write_array(place / EMBEDDINGS)
-    write_lines(place / IDS, (utterance.id for utterance in utterances if utterance.id not in skipped))
+    remove_kaldi(place)
+    chunks.write_array(place / EMBEDDINGS)
+    write_lines(place / IDS, (id_ for id_ in ids if id_ not in skipped))
     done = state.model_copy(update={"skipped": skipped, "done": True})
-    write_lines(place / STATE, [done.model_dump_json(indent=2)])
+    done.write(place)
     return done
-
-
-def _refuse_others(place: Path) -> None:
-    """Refuse a folder that holds what embed did not write, such as a bundle, before anything is written there."""
-    try:
-        names = {path.name for path in place.iterdir()}
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StorageError(f"Cannot write {place}: {error.strerror}.") from None
-    others = sorted(
-        name for name in names if not name.startswith(".")
-    )  # where a run begins, its own are hidden
-    if others and not (place / STATE).exists():
-        raise UsageError(f"{place / others[0]} is there already, from elsewhere; name another folder.")
-
-
-def _claim(place: Path, wanted: State) -> State:
-    """Return the state of the folder, which is begun if it was not.
-
-    Raises:
-        UsageError: what it holds is of something else.
-    """
-    if not (place / STATE).exists():
-        write_lines(place / STATE, [wanted.model_dump_json(indent=2)])
-        return wanted
-    try:
-        found = State.model_validate_json((place / STATE).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError):
-        raise UsageError(
-            f"{place / STATE} cannot be read as a state of embed; name another folder."
-        ) from None
-    other = None
-    if found.model != wanted.model:
-        other = f"of another model ({found.model[:SHORT]})"
-    elif (found.ids, found.dim) != (wanted.ids, wanted.dim):
-        other = "of another manifest"
-    elif found.device != wanted.device and not found.done:
-        other = f"begun on another device ({found.device})"
-    if other:
-        raise UsageError(f"{place} holds embeddings {other}; name another folder, or remove it first.")
-    whole = (place / EMBEDDINGS).exists() and (place / IDS).exists()
-    return found if whole else found.model_copy(update={"skipped": {}, "done": False})
-
-
-def _hash(utterances: Sequence[Utterance]) -> str:
-    sum_ = hashlib.sha256()
-    for each in utterances:
-        sum_.update(json.dumps([each.id, each.start, each.duration, each.span]).encode() + b"\n")
-    return sum_.hexdigest()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import kaldiio
 import numpy as np
 import pytest
 
@@ -80,6 +81,38 @@ def test_bad_utterances_of_a_manifest(speakertrip, place, expected):
     assert (place / "out/ids.txt").read_text().splitlines() == [f"voices/{seed}.wav" for seed in range(3)]
 
 
+def test_the_first_of_several_processes_prints(speakertrip, monkeypatch):
+    call = ("embed", "--manifest", "m.jsonl", "--out", "out")
+    assert speakertrip(*call)[0] == 0
+    said = {}
+    for name, value in {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    for rank in "01":
+        monkeypatch.setenv("RANK", rank)
+        said[rank] = speakertrip(*call)
+    assert said == {"0": (0, "out: 3 embeddings of 24 numbers\n", ""), "1": (0, "", "")}
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")
+    code, out, err = speakertrip(*call)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("1 of 2 processes are on this machine")
+
+
+def test_kaldi(speakertrip, place):
+    call = ("embed", "--manifest", "m.jsonl", "--out", "out")
+    assert speakertrip(*call)[0] == 0
+    assert not (place / "out/xvector.scp").exists()
+    assert speakertrip(*call, "--kaldi") == (0, "out: 3 embeddings of 24 numbers\n", "")
+    found = kaldiio.load_scp("out/xvector.scp")
+    rows = np.load("out/embeddings.npy")
+    np.testing.assert_array_equal([found[f"voices/{seed}.wav"] for seed in range(3)], rows)
+    write_manifest("spaces.jsonl", [Utterance("voices 0", place / "voices/0.wav", "s")])
+    code, out, err = speakertrip("embed", "--manifest", "spaces.jsonl", "--out", "spaces", "--kaldi")
+    assert (code, out, err.count("\n")) == (6, "", 1)
+    assert err.startswith("The id 'voices 0' holds white space")
+    assert not (place / "spaces").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -88,6 +121,7 @@ def test_bad_utterances_of_a_manifest(speakertrip, place, expected):
         (("--manifest", "m.jsonl", "--out", "out", "a.wav"), "no FILE beside it"),
         (("voices", "--out", "out"), "--out goes with --manifest"),
         (("voices", "--skip-bad"), "--skip-bad goes with --manifest"),
+        (("voices", "--kaldi"), "--kaldi goes with --manifest"),
         (("--manifest", "m.jsonl", "--out", "out", "--vad", "none"), "--vad is for FILES"),
         (("--manifest", "m.jsonl", "--out", "out", "--min-speech", "1"), "--min-speech is for FILES"),
     ],

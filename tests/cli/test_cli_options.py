@@ -32,6 +32,21 @@ def test_a_bar_counts(monkeypatch):
         assert (bars[0].n, bars[0].total, bars[0].unit) == (3, 3, " headers")
 
 
+def test_a_bar_that_another_process_shows_is_not_shown(monkeypatch):
+    seen = []
+
+    class Bar(tqdm.tqdm):
+        def __init__(self, unit, leave, disable):
+            seen.append(disable)
+            super().__init__(disable=True)
+
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    for shown in (True, False):
+        with progress_bar("headers", shown) as advance:
+            advance(1, 3)
+    assert seen == [None, True]  # None: on a terminal
+
+
 @pytest.mark.parametrize("name", [b"a.wav", b"caf\xe9.wav", "声.wav".encode(), b"\xff\xfe/\xe5\xa3"])
 def test_a_name_in_json_is_ascii_and_reads_back(capsys, name):
     print_json({"path": os.fsdecode(name)})

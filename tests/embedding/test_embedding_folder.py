@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock
 
 from speakertrip.embedding import EmbeddedFolder, Embedder, embed_folder, folder
-from speakertrip.embedding.journal import LINES, ROWS
+from speakertrip.embedding.chunks import CHUNKS
 from speakertrip.errors import AudioError, StorageError, UsageError
 from speakertrip.manifests import Utterance
 
@@ -42,7 +42,8 @@ def bad(utterances, scratch) -> list[Utterance]:
 
 
 def content(place: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in place.iterdir() if path.name != ".embed.lock"}
+    files = [path for path in place.rglob("*") if path.is_file() and path.name != ".embed.lock"]
+    return {str(path.relative_to(place)): path.read_bytes() for path in files}
 
 
 class KilledError(Exception):
@@ -73,33 +74,57 @@ def test_rows_and_ids(tmp_path, embedder, utterances):
     assert set(content(tmp_path / "out")) == {"embeddings.npy", "ids.txt", "embed.json"}
 
 
-@pytest.mark.parametrize("torn", ["", "both", "lines", "rows gone", "rows changed"])
+@pytest.mark.parametrize("harm", ["", "half written", "last cut", "all changed", "renamed"])
 @pytest.mark.parametrize("chunks_done", range(5))
-def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, embedder, bad, chunks_done, torn):
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, embedder, bad, chunks_done, harm):
     embed_folder(embedder, MODEL, bad, tmp_path / "whole", skip_bad=True)
     place = tmp_path / "killed"
     with pytest.raises(KilledError):
         embed_folder(embedder, MODEL, bad, place, killed_after(chunks_done), skip_bad=True)
     assert not (place / "embeddings.npy").exists()
-    if torn in ("both", "lines"):
-        with (place / LINES).open("ab") as file:
-            file.write(b'{"utterances": 2, "rows": 2, "sha25')
-    if torn == "both":
-        with (place / ROWS).open("ab") as file:
-            file.write(b"\x01" * 97)
-    if torn == "rows gone":
-        (place / ROWS).write_bytes((place / ROWS).read_bytes()[:-5])
-    if torn == "rows changed":
-        (place / ROWS).write_bytes(b"\x01" * len((place / ROWS).read_bytes()))
+    (place / CHUNKS).mkdir(exist_ok=True)
+    kept = files = sorted((place / CHUNKS).iterdir())
+    assert [path.name for path in files] == [str(number) for number in range(chunks_done)]
+    if harm == "half written":
+        (place / CHUNKS / f".{chunks_done}.99").write_bytes(b"\x01" * 97)
+    if harm == "last cut" and files:
+        files[-1].write_bytes(files[-1].read_bytes()[:-5])
+        kept = files[:-1]
+    if harm == "all changed":
+        for path in files:
+            path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+        kept = []
+    if harm == "renamed" and files:
+        (place / CHUNKS / "4").write_bytes(files[0].read_bytes())
     done = []
     embed_folder(embedder, MODEL, bad, place, done.append, skip_bad=True)
     assert content(place) == content(tmp_path / "whole")
-    lost = {"rows gone": min(1, chunks_done), "rows changed": chunks_done}.get(torn, 0)
-    kept = chunks_done - lost
-    if torn == "rows gone" and chunks_done == 2:
-        kept = 0  # the second chunk holds no row: it is the first that is torn
-    assert done[0] == min(2 * kept, len(bad))
+    assert done[0] == min(2 * len(kept), len(bad))
     assert sum(done) == len(bad)
+
+
+def test_chunks_of_something_else_do_not_count(tmp_path, embedder, utterances):
+    for place, model in (("other", "b" * 64), ("own", MODEL)):
+        with pytest.raises(KilledError):
+            embed_folder(embedder, model, utterances, tmp_path / place, killed_after(2))
+    for number in "01":
+        (tmp_path / "other" / CHUNKS / number).replace(tmp_path / "own" / CHUNKS / number)
+    done = []
+    embed_folder(embedder, MODEL, utterances, tmp_path / "own", done.append)
+    assert done[0] == 0
+
+
+def test_a_chunk_that_is_damaged_in_the_end_is_made_anew_by_the_next_run(tmp_path, embedder, utterances):
+    def damage(utterances: int) -> None:
+        if utterances == 1:  # the last one
+            (tmp_path / CHUNKS / "0").write_bytes(b"?")
+
+    with pytest.raises(StorageError, match=r"0 is damaged; run the same again"):
+        embed_folder(embedder, MODEL, utterances, tmp_path, damage)
+    assert not (tmp_path / "embeddings.npy").exists()
+    done = []
+    assert embed_folder(embedder, MODEL, utterances, tmp_path, done.append).rows == 7
+    assert done == [5, 2]
 
 
 @pytest.mark.parametrize("name", ["embeddings.npy", "ids.txt", "embed.json"])
