@@ -1,5 +1,6 @@
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,12 @@ import pytest
 from onnx_file import make_onnx
 from speechbrain_folder import ECAPA, XVECTOR, make_folder
 
+import speakertrip
 from speakertrip.bundle import Bundle, SpeakerModel
 from speakertrip.config import KaldiFbankConfig, XVectorConfig
 from speakertrip.embedding import Embedder
 from speakertrip.errors import BundleError, StorageError, UsageError
-from speakertrip.export import export_onnx, file
+from speakertrip.export import export_onnx
 
 SMALL = XVectorConfig(channels=16, pooling_channels=24, embedding_dim=12)
 
@@ -131,5 +133,11 @@ def test_without_the_extra(bundle, tmp_path, monkeypatch, name):
     assert names(tmp_path) == []
 
 
-def test_the_room_is_imported_without_the_extra():
-    assert "onnx" not in vars(file)
+def test_the_room_is_imported_without_the_extra(monkeypatch):
+    monkeypatch.setattr(speakertrip, "export", speakertrip.export)  # to be restored
+    for name in [name for name in sys.modules if name.startswith("speakertrip.export")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("onnx", "onnxruntime"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(UsageError, match="needs onnx: pip install"):
+        import_module("speakertrip.export").export_onnx("none", "x.onnx")
