@@ -62,6 +62,11 @@ def locate(
             )
         return Path(name), Source(name)
     if os.path.isfile(name):  # noqa: PTH113 - of what is no path it says no, where Path raises
+        if Path(name).suffix.lower() == ".onnx":
+            raise BundleError(
+                f"{name} is a file: name the folder of an encoder in WeSpeaker's manner, and of an export of a bundle, "
+                "which runs without speakertrip, the bundle."
+            )
         raise BundleError(f"{name} is a file, not a bundle directory; name the folder of the model.")
     local = Path(name).suffix.lower() in AUDIO_SUFFIXES  # a path, mistyped, is nothing to tell the hub
     if local or not isinstance(model, str) or not HUB_ID.fullmatch(name):

@@ -1,4 +1,4 @@
-"""``speakertrip bundle``: what models are, and models from elsewhere as bundles."""
+"""``speakertrip bundle``: what models are, models from elsewhere as bundles, and bundles for elsewhere."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -13,7 +13,7 @@ model_argument = click.argument("model", envvar="SPEAKERTRIP_MODEL", required=Fa
 
 @click.group()
 def bundle() -> None:
-    """Show, verify and import models: bundles, and models of other toolkits.
+    """Show, verify, import and export models: bundles, and models of other toolkits.
 
     MODEL is a folder or ORG/NAME of the Hugging Face hub: a bundle, a SpeechBrain ECAPA-TDNN or x-vector, or an
     encoder as one ONNX file in WeSpeaker's manner. Without MODEL it is what SPEAKERTRIP_MODEL names, or the model
@@ -44,6 +44,32 @@ def import_(
         print_json({"bundle": out, **summarize(found)})
     else:
         click.echo(f"{out}: {found.encoder.kind} of {found.source}")
+
+
+@bundle.command()
+@model_argument
+@revision_option
+@click.option("--out", required=True, metavar="FILE", help="ONNX file to write.")
+@json_option
+def export(model: str, revision: str | None, out: str, as_json: bool) -> None:
+    """Write MODEL as one ONNX file that runs without speakertrip: `waveform` (batch, samples) to `embedding`.
+
+    Samples are float32 at 16 kHz, embeddings are raw: their cosine is the score. The file says its threshold, sample
+    rate and origin as properties. It is written if onnxruntime gives the embeddings of MODEL, else the exit code is 5.
+    An older export is replaced, another file is not. Needs the extra `onnx`.
+    """
+    from speakertrip.export import export_onnx
+
+    found = export_onnx(model, out, revision)
+    if as_json:
+        print_json({"file": out, **found.summary()})
+        return
+    within = f"embeddings within {found.agreement.difference:.0e} of the bundle's"
+    click.echo(f"{out}: {found.bundle.encoder.kind} of {model}, {found.size / 1e6:.1f} MB, {within}")
+    if "threshold" not in found.properties:
+        click.echo(
+            f"It has no threshold for cosines: {found.properties.get('scores', 'none is known')}.", err=True
+        )
 
 
 @bundle.command()

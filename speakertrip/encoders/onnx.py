@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 INPUT, OUTPUT = "feats", "embs"  # (batch, frames, mels) and (batch, embedding_dim)
+EXPORTED_INPUT, EXPORTED_OUTPUT = "waveform", "embedding"  # of a whole model, as `bundle export` writes it
 PROBES = (20, 31)  # frames of the features that a network is tried with
 
 
@@ -50,7 +51,7 @@ class OnnxEncoder(nn.Module):
         """Encode ``(batch, frames, mels)`` to ``(batch, embedding_dim)``."""
         threads = torch.get_num_threads()
         if threads not in self._sessions:  # onnxruntime sets the number for a session's life
-            self._sessions[threads] = _session(self.content, threads)
+            self._sessions[threads] = open_session(self.content, threads)
         embeddings = _run(self._sessions[threads], features.detach().float().cpu().numpy())
         return torch.from_numpy(embeddings).to(features.device)
 
@@ -67,9 +68,13 @@ def embedding_dim_of(content: bytes, mels: int) -> int:
             ``(batch, size)`` for any batch and number of frames, or gives numbers that are not finite.
         UsageError: onnxruntime is not installed.
     """
-    session = _session(content, 1)
+    session = open_session(content, 1)
     inputs, outputs = session.get_inputs(), session.get_outputs()
     names = [each.name for each in inputs], [each.name for each in outputs]
+    if names == ([EXPORTED_INPUT], [EXPORTED_OUTPUT]):
+        raise ValueError(
+            "it is an export of a bundle, from waveforms to embeddings, which runs without speakertrip; name the bundle"
+        )
     if names != ([INPUT], [OUTPUT]):
         raise ValueError(
             f"it takes {', '.join(names[0])} and gives {', '.join(names[1])}, where {INPUT} and {OUTPUT} are known"
@@ -100,7 +105,17 @@ def _run(session: "InferenceSession", features: "np.ndarray[tuple[int, ...], np.
     return np.asarray(embeddings)
 
 
-def _session(content: bytes, threads: int) -> "InferenceSession":
+def open_session(content: bytes, threads: int) -> "InferenceSession":
+    """Return a network as onnxruntime runs it, on the CPU.
+
+    Args:
+        content: of an ONNX file, with all its weights.
+        threads: that it runs on.
+
+    Raises:
+        ValueError: onnxruntime cannot read it.
+        UsageError: onnxruntime is not installed.
+    """
     try:
         import onnxruntime
     except ModuleNotFoundError:

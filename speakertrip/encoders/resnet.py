@@ -47,7 +47,9 @@ class ResNet(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Encode ``(batch, frames, mels)`` to ``(batch, embedding_dim)``."""
-        picture = features.transpose(1, 2).unsqueeze(1).contiguous(memory_format=torch.channels_last)
+        picture = features.transpose(1, 2).unsqueeze(1)
+        if not torch.onnx.is_in_onnx_export():  # an ONNX graph knows no layouts of memory
+            picture = picture.contiguous(memory_format=torch.channels_last)
         frames = self.stages(self.stem(picture)).flatten(1, 2)
         embeddings: Tensor = self.linear(self.norm(self.pooling(frames)))
         return embeddings

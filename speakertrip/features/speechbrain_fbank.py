@@ -31,24 +31,36 @@ class SpeechBrainFbank(nn.Module):
         torch.Size([2, 101, 24])
     """
 
-    window: Tensor
     filters: Tensor
 
     def __init__(self, config: SpeechBrainFbankConfig) -> None:
         super().__init__()
-        self.register_buffer("window", torch.hamming_window(WINDOW), persistent=False)
+        self.spectrum: nn.Module = _PowerSpectrum()
         self.register_buffer("filters", _filters(config), persistent=False)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Compute the features of a batch of waveforms of equal length."""
         with torch.autocast(waveforms.device.type, enabled=False):
-            spectrum = torch.stft(
-                waveforms.float(), WINDOW, HOP, WINDOW, self.window, pad_mode="constant", return_complex=True
-            )
-            power = torch.view_as_real(spectrum).square().sum(-1)
+            power: Tensor = self.spectrum(waveforms.float())
             decibels = 10 * torch.log10((power.transpose(1, 2) @ self.filters).clamp_min(FLOOR))
             features = torch.maximum(decibels, decibels.amax(dim=(1, 2), keepdim=True) - RANGE)
             return features - features.mean(dim=1, keepdim=True)
+
+
+class _PowerSpectrum(nn.Module):
+    """Waveforms ``(batch, samples)`` to ``(batch, frequencies, frames)``."""
+
+    window: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("window", torch.hamming_window(WINDOW), persistent=False)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        spectrum = torch.stft(
+            waveforms, WINDOW, HOP, WINDOW, self.window, pad_mode="constant", return_complex=True
+        )
+        return torch.view_as_real(spectrum).square().sum(-1)
 
 
 def _filters(config: SpeechBrainFbankConfig) -> Tensor:

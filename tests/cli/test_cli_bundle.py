@@ -1,14 +1,18 @@
 """``speakertrip bundle``."""
 
 import json
+import pickle
 import shutil
+from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 from onnx_file import make_onnx
 from speechbrain_folder import XVECTOR, make_folder
 
 from speakertrip.bundle import Bundle
-from speakertrip.bundle.files import SUMS
+from speakertrip.bundle.files import SUMS, read_folder, write_folder
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +119,70 @@ def test_verify_what_was_changed(speakertrip, bundle_folder, name):
     code, out, err = speakertrip("bundle", "verify", "b", "--json")
     assert (code, out) == (5, "")
     assert len(err.splitlines()) == 1
+
+
+def _missing(folder):
+    (folder / "calibration.json").unlink()
+
+
+def _changed(folder):
+    content = bytearray((folder / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(content)
+
+
+def _rewritten(name, change):
+    """Return what changes a file of a bundle, and its checksums with it."""
+
+    def rewrite(folder):
+        files = read_folder(folder, ())
+        write_folder(folder, {**files, name: change(files.get(name, b""))})
+
+    return rewrite
+
+
+def _not_finite(content):
+    weights = safetensors.torch.load(content)
+    weights[min(weights)].view(-1)[0] = float("nan")
+    return safetensors.torch.save(weights)
+
+
+FAULTS = {
+    "incomplete: calibration.json cannot be read": _missing,
+    "damaged: model.safetensors is not what was written; copy it anew": _changed,
+    "holds weights that are not finite numbers": _rewritten("model.safetensors", _not_finite),
+    "has format 2; update speakertrip to read it": _rewritten(
+        "config.json", lambda content: json.dumps({**json.loads(content), "format": 2, "novelty": 1}).encode()
+    ),
+    "holds model.pt, a pickle, which may run anything": _rewritten("model.pt", lambda _: pickle.dumps([])),
+}
+
+
+@pytest.mark.parametrize("message", FAULTS)
+@pytest.mark.parametrize(
+    "verb", [("verify",), ("show", "--json"), ("import", "--out", "new"), ("export", "--out", "x")]
+)
+def test_what_is_wrong_with_a_bundle_is_one_sentence(speakertrip, bundle_folder, tmp_path, verb, message):
+    shutil.copytree(bundle_folder, "b")
+    FAULTS[message](tmp_path / "b")
+    code, out, err = speakertrip("bundle", *verb, "b")
+    assert (code, out, err.count("\n")) == (5, "", 1)
+    assert message in err
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+@pytest.mark.parametrize("verb", [("verify",), ("show",), ("import", "--out", "new")])
+def test_a_checkpoint_that_would_run_code(speakertrip, foreign, tmp_path, verb):
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "ran",)
+
+    shutil.copytree(foreign, "m")
+    torch.save({"weight": Trap()}, tmp_path / "m" / "embedding_model.ckpt")
+    code, out, err = speakertrip("bundle", *verb, "m")
+    assert (code, out, err.count("\n")) == (5, "", 1)
+    assert "or holds objects that would run code; take it anew" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
 def test_card(speakertrip, bundle_folder, foreign):
