@@ -51,7 +51,7 @@ def import_(
 @revision_option
 @click.option("--out", required=True, metavar="FILE", help="ONNX file to write.")
 @json_option
-def export(model: str, revision: str | None, out: str, as_json: bool) -> None:
+def export(model: str | None, revision: str | None, out: str, as_json: bool) -> None:
     """Write MODEL as one ONNX file that runs without speakertrip: `waveform` (batch, samples) to `embedding`.
 
     Samples are float32 at 16 kHz, embeddings are raw: their cosine is the score. The file says its threshold, sample
@@ -65,7 +65,7 @@ def export(model: str, revision: str | None, out: str, as_json: bool) -> None:
         print_json({"file": out, **found.summary()})
         return
     within = f"embeddings within {found.agreement.difference:.0e} of the bundle's"
-    click.echo(f"{out}: {found.bundle.encoder.kind} of {model}, {found.size / 1e6:.1f} MB, {within}")
+    click.echo(f"{out}: {found.bundle.encoder.kind} of {found.bundle.source}, {found.size / 1e6:.1f} MB, {within}")
     if "threshold" not in found.properties:
         click.echo(
             f"It has no threshold for cosines: {found.properties.get('scores', 'none is known')}.", err=True

@@ -49,7 +49,7 @@ class Export:
 
 
 def export_onnx(
-    model: FilePath, out: FilePath, revision: str | None = None, token: str | None = None
+    model: FilePath | None, out: FilePath, revision: str | None = None, token: str | None = None
 ) -> Export:
     """Write a model as one ONNX file, from waveforms to embeddings; an older one is replaced at once or not at all.
 
@@ -58,7 +58,7 @@ def export_onnx(
     was seen to give the embeddings of the model.
 
     Args:
-        model: folder, or ``ORG/NAME`` of the hub.
+        model: folder, or ``ORG/NAME`` of the hub; None: the model that ships with speakertrip.
         out: the file.
         revision: branch, tag or commit on the hub; None: its main branch.
         token: of the hub; None: the one that the user is logged in with, if any.
