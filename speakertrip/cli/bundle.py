@@ -65,7 +65,9 @@ def export(model: str | None, revision: str | None, out: str, as_json: bool) -> 
         print_json({"file": out, **found.summary()})
         return
     within = f"embeddings within {found.agreement.difference:.0e} of the bundle's"
-    click.echo(f"{out}: {found.bundle.encoder.kind} of {found.bundle.source}, {found.size / 1e6:.1f} MB, {within}")
+    click.echo(
+        f"{out}: {found.bundle.encoder.kind} of {found.bundle.source}, {found.size / 1e6:.1f} MB, {within}"
+    )
     if "threshold" not in found.properties:
         click.echo(
             f"It has no threshold for cosines: {found.properties.get('scores', 'none is known')}.", err=True
