@@ -19,4 +19,4 @@ lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
 bench: setup
-	for question in startup samplers triplet metrics asnorm trials augmentation loading identify; do $(BIN)/python benchmarks/$$question.py || exit 1; done
+	for question in startup speed samplers triplet metrics asnorm trials augmentation loading identify; do $(BIN)/python benchmarks/$$question.py || exit 1; done

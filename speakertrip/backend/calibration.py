@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import isotonic_regression, minimize
+import scipy  # its parts are loaded where they are used
 
 LARGEST = 1e12  # of a weight: scores times a larger one overflow
 FloatArray = npt.NDArray[np.float64]
@@ -100,7 +100,9 @@ class LinearCalibration:
             return float(cost), inputs.T @ slope + PENALTY * penalised
 
         options = {"maxiter": 1_000, "ftol": 1e-15, "gtol": 1e-10}
-        found = minimize(loss, np.zeros(inputs.shape[1]), jac=True, method="L-BFGS-B", options=options).x
+        found = scipy.optimize.minimize(
+            loss, np.zeros(inputs.shape[1]), jac=True, method="L-BFGS-B", options=options
+        ).x
         weights = found[:-1] / scale
         if not weights.any():
             raise ValueError(f"no weight could be found at p_target {p_target:g}; take one nearer to 0.5")
@@ -158,7 +160,7 @@ class IsotonicCalibration:
         distinct, step = np.unique(values, return_inverse=True)
         hits = np.concatenate([[1.0], np.bincount(step, weights=truth), [0.0]])
         counts = np.concatenate([[1.0], np.bincount(step), [1.0]])
-        pooled = isotonic_regression(hits / counts, weights=counts)
+        pooled = scipy.optimize.isotonic_regression(hits / counts, weights=counts)
         blocks = pooled.blocks[:-1]
         share = pooled.x[blocks]
         prior = np.log((truth.sum() + 1) / ((~truth).sum() + 1))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import eigh
+import scipy  # its parts are loaded where they are used
 
 FloatArray = npt.NDArray[np.float32]
 SHRINKAGE = 1e-3  # of the within-speaker covariance towards a sphere: with few utterances it is singular
@@ -59,7 +59,7 @@ class LDA:
             raise ValueError(f"the shrinkage lies in [0, 1], not at {shrinkage}")
         sphere = np.eye(len(mean)) * np.trace(within) / len(mean)
         try:
-            _, vectors = eigh(between, (1 - shrinkage) * within + shrinkage * sphere)
+            _, vectors = scipy.linalg.eigh(between, (1 - shrinkage) * within + shrinkage * sphere)
         except np.linalg.LinAlgError:
             raise ValueError("speakers do not spread in every direction; raise the shrinkage") from None
         return cls(mean.astype(np.float32), vectors[:, : -dim - 1 : -1].astype(np.float32))

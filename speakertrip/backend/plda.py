@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cholesky, eigh, solve_triangular
+import scipy  # its parts are loaded where they are used
 
 from speakertrip.backend.lda import scatter
 
@@ -46,7 +46,7 @@ class PLDA:
     @cached_property
     def _axes(self) -> tuple[Matrix, Matrix]:
         """Variance of speakers along axes in which utterances have 1 and both are independent, and these axes."""
-        variances, axes = eigh(self.between, self.within)
+        variances, axes = scipy.linalg.eigh(self.between, self.within)
         return np.maximum(variances, 0), axes
 
     def enrollments(self, means: FloatArray, counts: npt.NDArray[np.integer]) -> FloatArray:
@@ -93,7 +93,7 @@ class PLDA:
         total = values.T @ values
         ridge = RIDGE * np.trace(within + between) / dim * np.eye(dim)
         within = within * utterances / beyond + ridge
-        psi, axes = eigh(between - len(counts) / utterances * within, within)
+        psi, axes = scipy.linalg.eigh(between - len(counts) / utterances * within, within)
         back = within @ axes
         between = (back * np.maximum(psi, LEAST)) @ back.T  # the answer, if all have as many utterances
         for _ in range(iterations):
@@ -128,12 +128,12 @@ class PLDA:
             raise ValueError(f"adaptation needs two embeddings of {len(self.mean)}, not {values.shape}")
         if not np.isfinite(values).all() or min(to_within, to_between, mean_share) < 0:
             raise ValueError("adaptation needs finite embeddings, and shares of 0 or more")
-        root = cholesky(self.between + self.within, lower=True)
+        root = scipy.linalg.cholesky(self.between + self.within, lower=True)
         mean = values.mean(axis=0)
         away, way = values - mean, mean - self.mean
         variance = away.T @ away / len(values) + mean_share * np.outer(way, way)
-        half = solve_triangular(root, variance, lower=True)
-        variances, axes = eigh(solve_triangular(root, half.T, lower=True))
+        half = scipy.linalg.solve_triangular(root, variance, lower=True)
+        variances, axes = scipy.linalg.eigh(scipy.linalg.solve_triangular(root, half.T, lower=True))
         back = root @ axes
         excess = (back * np.maximum(variances - 1, 0)) @ back.T
         return PLDA(mean, self.between + to_between * excess, self.within + to_within * excess)
@@ -157,7 +157,7 @@ def _step(
 
     Along axes in which both covariances are diagonal, speakers of any number of utterances are done at once.
     """
-    psi, axes = eigh(between, within)
+    psi, axes = scipy.linalg.eigh(between, within)
     back, n = within @ axes, counts[:, None]
     psi = np.maximum(psi, 0)
     unknown = psi / (1 + n * psi)

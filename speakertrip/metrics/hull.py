@@ -1,7 +1,7 @@
 """The convex hull of a DET curve: what the best monotone calibration of the scores would reach."""
 
 import numpy as np
-from scipy.optimize import isotonic_regression
+import scipy  # its parts are loaded where they are used
 
 from speakertrip.metrics.det import DetCurve
 
@@ -20,6 +20,6 @@ def convex_hull(curve: DetCurve) -> DetCurve:
     rise, fall = np.diff(curve.miss), -np.diff(curve.false_alarm)
     both = rise + fall  # a step of no weight, as of a trial that was not drawn, has nothing to order it by
     kept = both > 0
-    blocks = isotonic_regression(rise[kept] / both[kept], weights=both[kept]).blocks
+    blocks = scipy.optimize.isotonic_regression(rise[kept] / both[kept], weights=both[kept]).blocks
     points = np.append(np.flatnonzero(kept), len(both))[blocks]
     return DetCurve(curve.miss[points], curve.false_alarm[points], curve.thresholds[points])

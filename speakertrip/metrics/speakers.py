@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy  # its parts are loaded where they are used
 
 from speakertrip.manifests import Trials
 
@@ -34,11 +33,11 @@ def speaker_groups(
     """
     if speakers is None:
         ones = np.ones(np.count_nonzero(trials.targets), dtype=np.bool_)
-        joined = coo_array(
+        joined = scipy.sparse.coo_array(
             (ones, (trials.first[trials.targets], trials.second[trials.targets])),
             shape=(len(trials.ids),) * 2,
         )
-        _, component = connected_components(joined, directed=False)
+        _, component = scipy.sparse.csgraph.connected_components(joined, directed=False)
         names = dict(sorted(zip(component.tolist(), trials.ids, strict=True), reverse=True))  # its first id
         of_ids = [names[place] for place in component.tolist()]
     else:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from speakertrip.enrollment import EnrollMode, Profile, check_name
 from speakertrip.enrollment.profiles.origin import Origin
 from speakertrip.errors import AudioError, StoreError
-from speakertrip.evaluation import speakers_of
 from speakertrip.manifests import Utterance
 from speakertrip.verifier.facade import SpeakerVerifier
 
@@ -38,6 +37,8 @@ def group_by_speaker(
         for utterance in utterances:
             groups.setdefault(check_name(utterance.speaker), []).append(utterance)
         return groups
+    from speakertrip.evaluation import speakers_of  # here, as a single answer needs nothing of that room
+
     speakers_of(utterances, models)
     by_id = {utterance.id: utterance for utterance in utterances}
     for model, ids in models.items():

@@ -12,7 +12,6 @@ from speakertrip.backend import DecisionRule
 from speakertrip.enrollment import Scoring
 from speakertrip.enrollment.search.people import People
 from speakertrip.errors import AudioError, DataError
-from speakertrip.evaluation.checks import require_ids
 from speakertrip.manifests import Trials, Utterance
 from speakertrip.verifier.facade import SpeakerVerifier
 
@@ -64,6 +63,10 @@ def score_enrolled(
     Warns:
         SpeakertripWarning: a recording is of poor quality.
     """
+    from speakertrip.evaluation.checks import (
+        require_ids,
+    )  # here, as a single answer needs nothing of that room
+
     names, first = np.unique(trials.first, return_inverse=True)
     tests, second = np.unique(trials.second, return_inverse=True)
     by_id = {utterance.id: utterance for utterance in utterances}
