@@ -1,3 +1,4 @@
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -64,6 +65,26 @@ def test_short_audio_beside_long_audio_is_embedded_as_ever(embedder, waveforms, 
     half_a_minute = speech_like(30.0, 7)
     as_one = embedder.model(torch.from_numpy(half_a_minute)[None]).detach().numpy()[0]
     np.testing.assert_array_equal(embedder.embed([half_a_minute])[0], as_one)
+
+
+def test_long_audio_of_an_iterator_is_not_kept(embedder, speech_like):
+    long, made = speech_like(31.0), []
+
+    def load():
+        for gain in (0.5, 0.7, 0.9, 1.0):
+            waveform = gain * long
+            made.append(weakref.ref(waveform))
+            yield waveform
+            del waveform
+            assert sum(each() is not None for each in made) <= 1
+
+    assert embedder.embed(load()).shape == (4, 24)
+
+
+def test_long_silence_is_refused_as_ever(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(16_000 * 40), 16_000)
+    with pytest.raises(AudioError, match="silent"):
+        load_speech(Utterance("u1", tmp_path / "a.wav", "s"))
 
 
 @pytest.mark.parametrize("gain", [0.01, 0.5, 40.0])
