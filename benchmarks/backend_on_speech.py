@@ -100,7 +100,7 @@ def main() -> None:
         for name, recipe in RECIPES.items():
             scores = cosines
             if recipe is not None:
-                backend, _ = fit_backend(embedder, recipe, fit, dev, None, cohort, name=fitted_on)
+                backend = fit_backend(embedder, recipe, fit, dev, None, cohort, name=fitted_on).backend
                 scores = score_trials(embedder, test, dev, backend=backend)
             against = compare(test, scores, cosines, speakers).differences["eer"]
             print(row(name, report(test, scores, speakers), against), flush=True)

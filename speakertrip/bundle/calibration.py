@@ -1,10 +1,13 @@
 """The threshold of a bundle, and how often it and others err on the trials that it was found on."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from speakertrip.backend import FalseAlarmPoint, FalseAlarmTable, percent
+from speakertrip.bundle.lengths import LengthErrors, LengthTable
 from speakertrip.config import Frozen
 from speakertrip.metrics import (
     PointAtRate,
@@ -31,6 +34,7 @@ class Calibration(Frozen):
         held_out: hash of the names of the speakers that were held out of the training; empty where that is not known.
         false_alarms: thresholds at other false-alarm rates; None of a bundle that was made before they were kept, or
             on too few trials to say any.
+        lengths: errors with little speech; None where they were not measured.
     """
 
     threshold: float
@@ -41,6 +45,7 @@ class Calibration(Frozen):
     speakers: int = Field(ge=2)
     held_out: str = ""
     false_alarms: FalseAlarmTable | None = None
+    lengths: LengthTable | None = None
 
     @classmethod
     def of(
@@ -85,8 +90,17 @@ class Calibration(Frozen):
             else None,
         )
 
+    def with_lengths(self, rows: Iterable[LengthErrors | None]) -> "Calibration":
+        """Return the same with the errors at some lengths, ascending; those that are None are left out."""
+        known = tuple(row for row in rows if row is not None)
+        return self.model_copy(update={"lengths": LengthTable(rows=known) if known else None})
+
     def card(self) -> str:
-        """Return the thresholds at some false-alarm rates as a table of Markdown; empty where there is none."""
+        """Return what is known of errors as tables of Markdown: at some false-alarm rates, and with little speech."""
+        tables = [self._false_alarm_card(), self.lengths.card() if self.lengths else ""]
+        return "\n".join(table for table in tables if table)
+
+    def _false_alarm_card(self) -> str:
         if self.false_alarms is None:
             return ""
         shown = [point for point in self.false_alarms.points if point.rate in IN_CARD]

@@ -8,7 +8,8 @@ import click
 from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lists import ListOptions, list_options
 from speakertrip.cli.models import DeviceOptions, ModelOptions
-from speakertrip.cli.numbers import Prior
+from speakertrip.cli.notices import say
+from speakertrip.cli.numbers import Prior, Seconds
 from speakertrip.cli.options import device_options, model_options, progress_bar
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from speakertrip.evaluation.fitting import Method, Quality
 
 QUALITY = click.Choice(["seconds", "magnitude", "cohort"])
+LENGTHS = (
+    0.5,
+    1.0,
+    2.0,
+    4.0,
+)  # seconds of speech: from the least that is answered to where more says little more
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,10 @@ class RecipeOptions:
 @click.option("--cohort-utterances", "utterances", type=click.IntRange(1), default=5, show_default=True,
               help="Of each cohort speaker, at most.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draw of these.")
+@click.option(
+    "--lengths", type=Seconds(), metavar="SECONDS,...",
+    help="Measure the errors on utterances cut to so much speech, too; or none  [default: 0.5,1,2,4]",
+)  # fmt: skip
 @click.option("--out", required=True, metavar="BUNDLE", help="Bundle to write.")
 @device_options
 @gathered(RecipeOptions, "steps")
@@ -86,6 +97,7 @@ def backend(
     cohort: str | None,
     adapt: str | None,
     steps: RecipeOptions,
+    lengths: tuple[float, ...] | None,
     out: str,
     device: DeviceOptions,
 ) -> None:
@@ -93,11 +105,16 @@ def backend(
 
     Enrolled speakers stay valid: the embeddings are the same. What the bundle had of these steps is replaced, and
     with it its thresholds: the one at the equal error rate, and those that --far of verify and identify looks up.
+
+    The errors with little speech are measured on the same trials, with both utterances cut to their middle of so much
+    speech; the model card shows them, and verify and identify say them of a probe as short. A length is left out where
+    fewer than 10 speakers have target trials of longer utterances. With --quality seconds, the calibration is fitted
+    to the trials of all lengths, and knows what little speech is worth.
     """
     lists = listed.read_for_audio()
     from speakertrip import evaluation, manifests
-    from speakertrip.bundle import Calibration
-    from speakertrip.metrics import cllr, speaker_groups
+    from speakertrip.bundle import Calibration, LengthErrors
+    from speakertrip.metrics import MIN_SPEAKERS, cllr, speaker_groups
 
     recipe = steps.recipe()
     others = manifests.read_manifest(cohort) if cohort else []
@@ -105,7 +122,7 @@ def backend(
     bundle = model.load()
     embedder = device.embedder(bundle)
     with progress_bar("utterances") as advance:
-        fitted, scores = evaluation.fit_backend(
+        fitted = evaluation.fit_backend(
             embedder,
             recipe,
             lists.trials,
@@ -115,12 +132,24 @@ def backend(
             domain,
             listed.trials,
             advance,
+            LENGTHS if lengths is None else lengths,
         )
     first, second, _ = speaker_groups(lists.trials, lists.speakers)
     targets = lists.trials.targets
-    calibration = Calibration.of(scores, targets, first, second, bundle.held_out)
-    bundle.with_backend(fitted, calibration).save(out)
+    calibration = Calibration.of(fitted.scores, targets, first, second, bundle.held_out)
+    sides = [(targets[each.rows], first[each.rows], second[each.rows]) for each in fitted.short]
+    calibration = calibration.with_lengths(
+        LengthErrors.of(each.seconds, each.scores, *of_each, calibration.threshold)
+        for each, of_each in zip(fitted.short, sides, strict=True)
+    )
+    bundle.with_backend(fitted.backend, calibration).save(out)
     click.echo(
         f"{out}: threshold {calibration.threshold:.4f}; on the trials that it was fitted on, "
-        f"EER {calibration.eer:.2%}, Cllr {cllr(scores, targets):.4f}"
+        f"EER {calibration.eer:.2%}, Cllr {cllr(fitted.scores, targets):.4f}"
     )
+    measured = {row.seconds for row in calibration.lengths.rows} if calibration.lengths else set()
+    if missing := [f"{length:g}" for length in lengths or () if length not in measured]:
+        say(
+            f"No error rates at {', '.join(missing)} s of speech: fewer than {MIN_SPEAKERS} speakers have target "
+            "trials of utterances with more."
+        )

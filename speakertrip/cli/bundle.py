@@ -7,7 +7,7 @@ import click
 
 from speakertrip.cli.options import json_option, print_json, revision_option
 
-TABLE = "false_alarms"  # of thresholds: shown as the card shows it
+TABLES = ("false_alarms", "lengths")  # of a calibration: shown as the card shows them
 model_argument = click.argument("model", envvar="SPEAKERTRIP_MODEL", required=False)
 
 
@@ -127,5 +127,5 @@ def card(model: str | None, revision: str | None) -> None:
 
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_text(each)}" for name, each in value.items() if name != TABLE)
+        return ", ".join(f"{name} {_text(each)}" for name, each in value.items() if name not in TABLES)
     return "-" if value is None or value == "" else str(value)

@@ -8,6 +8,7 @@ from speakertrip.cli.completion import complete_files
 from speakertrip.cli.decisions import answer_each, reason, refuse_all
 from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lines import one_line
+from speakertrip.cli.notices import say
 from speakertrip.cli.operating_point import expected_among, operating_point_options, strangers_in_words
 from speakertrip.cli.options import (
     device_options,
@@ -17,6 +18,7 @@ from speakertrip.cli.options import (
     scoring_option,
     store_options,
 )
+from speakertrip.cli.short import short_facts, short_in_words
 from speakertrip.cli.sources import audio_source, expand_folders
 from speakertrip.cli.verifiers import VerifierOptions, speech_options
 
@@ -68,6 +70,7 @@ def identify(
     if (refused := refuse_all(sources, as_json)) is not None:
         ctx.exit(refused)
     from speakertrip.enrollment import SearchOptions
+    from speakertrip.verifier import short_speech
 
     verifier = options.to_compare()
     crowd = verifier.crowd(SearchOptions(scoring, approximate=approximate))
@@ -78,12 +81,16 @@ def identify(
         (recording,) = verifier.load([audio_source(probe)])
         found = verifier.search(crowd, recording, top)
         compared.append(found.profiles)
+        seconds = recording.quality.speech_seconds
+        short = short_speech(verifier, crowd.rule, seconds)
         if as_json:
-            speech = {"speech_seconds": round(recording.quality.speech_seconds, 3)}
-            errors = expected_among(decided_at, found.profiles)
+            speech = {"speech_seconds": round(seconds, 3)}
+            errors = {**expected_among(decided_at, found.profiles), **short_facts(short)}
             print_json({"probe": probe, **_facts(found), **speech, **errors})
         else:
             click.echo("\n".join(_lines(probe, found)))
+            if short:
+                say(short_in_words(probe, seconds, short))
         return 0 if found.name else NOBODY
 
     code = answer_each(sources, as_json, answer)

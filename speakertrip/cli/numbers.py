@@ -65,3 +65,16 @@ class Cost(click.FloatRange):
         """Read a number."""
         cost: float = super().convert(Finite().convert(value, param, ctx), param, ctx)
         return cost
+
+
+class Seconds(click.types.StringParamType):
+    """Lengths in seconds, apart by commas, or "none"."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read ``0.5,1,2``: each once, ascending."""
+        if str(value).strip() == "none":
+            return ()
+        numbers = {Finite().convert(part, param, ctx) for part in str(value).split(",")}
+        return tuple(sorted(numbers))

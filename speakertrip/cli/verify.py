@@ -10,6 +10,7 @@ from speakertrip.cli.completion import complete_files, complete_name_then_files
 from speakertrip.cli.decisions import answer_each, meaning, reason, refuse_all
 from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lines import one_line
+from speakertrip.cli.notices import say
 from speakertrip.cli.operating_point import expected, operating_point_options
 from speakertrip.cli.options import (
     device_options,
@@ -19,6 +20,7 @@ from speakertrip.cli.options import (
     scoring_option,
     store_options,
 )
+from speakertrip.cli.short import short_facts, short_in_words
 from speakertrip.cli.sources import audio_source, expand_folders, require_files, require_one_stdin
 from speakertrip.cli.verifiers import VerifierOptions, speech_options
 from speakertrip.cli.verify_batch import BatchOptions, verify_trials
@@ -74,7 +76,8 @@ def verify(
 
     The threshold is the model's own, where strangers are accepted as often as speakers are missed, unless --far or
     --p-target chooses another. --json says how often it is expected to err in one comparison, among voices like those
-    that it was found on: measure yours. There is no detection of replayed or synthetic speech.
+    that it was found on: measure yours. Where the model knows how often it errs with as little speech as a PROBE holds,
+    stderr says so. There is no detection of replayed or synthetic speech.
     """
     _require_one_way(arguments, against, batch)
     probes = arguments if against else arguments[1:]
@@ -98,20 +101,23 @@ def verify(
     references = [audio_source(file) for file in files]
     known = None if references else verifier.enrolled(arguments[0], scoring)
     claim = known or verifier.reference(references, scoring)
+    from speakertrip.verifier import short_speech
 
     def answer(probe: str) -> int:
         (recording,) = verifier.load([audio_source(probe)])
         decision = verifier.compare(claim, recording)
         seconds = recording.quality.speech_seconds
         words = "accepted" if decision.accepted else "rejected"
+        short = short_speech(verifier, claim.rule, seconds)
         if as_json:
             numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
             speech = {"speech_seconds": round(seconds, 3), "meaning": meaning(decision)}
-            print_json(
-                {"probe": probe, "decision": words, **numbers, **speech, **expected(claim.rule.threshold)}
-            )
+            errors = {**expected(claim.rule.threshold), **short_facts(short)}
+            print_json({"probe": probe, "decision": words, **numbers, **speech, **errors})
         else:
             click.echo(f"{one_line(probe)}: {words} ({reason(decision)}, {seconds:.1f} s of speech)")
+            if short:
+                say(short_in_words(probe, seconds, short))
         return 0 if decision.accepted else REJECTED
 
     ctx.exit(answer_each(sources, as_json, answer))

@@ -8,17 +8,19 @@ import click
 
 from speakertrip.cli.decisions import meaning, reason
 from speakertrip.cli.lines import one_line
+from speakertrip.cli.notices import say
 from speakertrip.cli.operating_point import expected
 from speakertrip.cli.options import print_json, progress_bar
 from speakertrip.cli.scoring import refuse_overwriting
+from speakertrip.cli.short import many_short_in_words, short_facts
 from speakertrip.errors import AudioError, UsageError, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from speakertrip.enrollment import Scoring
     from speakertrip.manifests import Trials, Utterance
-    from speakertrip.verifier import SpeakerVerifier, TrialScores
+    from speakertrip.verifier import ShortSpeech, SpeakerVerifier, TrialScores
 
 Lists = tuple["Trials", "Sequence[Utterance]"]
 
@@ -63,22 +65,30 @@ def verify_trials(
 
     It says whether all of the list could be answered, not what the answers are: 0, or 3 where audio cannot be used.
     """
-    from speakertrip.verifier import score_enrolled
+    from speakertrip.verifier import score_enrolled, short_speech
 
     trials, utterances = lists
     with progress_bar("utterances") as advance:
         found = score_enrolled(verifier, trials, utterances, advance, scoring)
     for error in found.errors.values():
         click.echo(one_line(error), err=True)
+    short = {
+        test: short_speech(verifier, found.rule, speech) for test, speech in found.speech_seconds.items()
+    }
+    few = {test: each for test, each in short.items() if each}
+    if few and not as_json:
+        say(many_short_in_words(len(few)))
     if out:
         _write(out, trials, found, as_json)
     else:
         for row in range(len(trials)):
-            _answer(trials, found, row, as_json)
+            _answer(trials, found, row, few, as_json)
     return AudioError.exit_code if found.errors else 0
 
 
-def _answer(trials: "Trials", found: "TrialScores", row: int, as_json: bool) -> None:
+def _answer(
+    trials: "Trials", found: "TrialScores", row: int, few: "Mapping[str, ShortSpeech]", as_json: bool
+) -> None:
     name, test, score = (
         trials.ids[trials.first[row]],
         trials.ids[trials.second[row]],
@@ -94,7 +104,8 @@ def _answer(trials: "Trials", found: "TrialScores", row: int, as_json: bool) -> 
     if as_json:
         numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
         speech = {"speech_seconds": round(found.speech_seconds[test], 3), "meaning": meaning(decision)}
-        print_json({**pair, "decision": words, **numbers, **speech, **expected(found.rule.threshold)})
+        errors = {**expected(found.rule.threshold), **short_facts(few.get(test))}
+        print_json({**pair, "decision": words, **numbers, **speech, **errors})
     else:
         speech_seconds = f"{found.speech_seconds[test]:.1f} s of speech"
         click.echo(f"{one_line(name)}\t{one_line(test)}: {words} ({reason(decision)}, {speech_seconds})")

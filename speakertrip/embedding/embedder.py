@@ -1,6 +1,6 @@
 """Audio to embeddings, batched by length."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from threading import Lock
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from speakertrip.audio import SAMPLE_RATE, load_utterance, require_speech
+from speakertrip.audio.windows import find_windows
 from speakertrip.bundle import SpeakerModel
 from speakertrip.errors import AudioError, BundleError, UsageError
 from speakertrip.manifests import Utterance
@@ -27,6 +28,9 @@ class Embedder:
 
     Only waveforms of equal length share a batch: padding would reach an encoder through its convolutions and
     its statistics, and an utterance's embedding must not depend on its neighbours.
+
+    What is longer than 30 s is embedded in windows of 4 s: the mean of their raw embeddings, weighted by how much
+    speech each holds. See ``speakertrip.audio.windows``.
 
     Args:
         model: front end and encoder, of a bundle or in training; it is moved to the device and, at each use, put
@@ -46,27 +50,47 @@ class Embedder:
         self.threads = threads
         self.model = model.to(self.device)
 
-    def embed(self, waveforms: Sequence[FloatArray]) -> FloatArray:
+    def embed(self, waveforms: Iterable[FloatArray]) -> FloatArray:
         """Embed waveforms of any lengths.
 
         Args:
-            waveforms: each ``(samples,)`` at 16 kHz, at least 0.1 s.
+            waveforms: each ``(samples,)`` at 16 kHz, at least 0.1 s; of an iterator, long ones are not kept.
 
         Returns:
-            float32 ``(len(waveforms), embedding_dim)``, raw: not of unit length.
+            float32 ``(waveforms, embedding_dim)``, raw: not of unit length.
 
         Raises:
             BundleError: an embedding is not finite: compared with anything, it would read as "rejected".
         """
         self.model.eval()
+        short: dict[int, FloatArray] = {}
+        long: dict[int, FloatArray] = {}
+        samples = row = 0
+        for row, waveform in enumerate(waveforms, start=1):
+            samples += len(waveform)
+            if windows := find_windows(waveform):
+                pieces = self._embed_whole(windows.of(waveform), self.threads)
+                long[row - 1] = windows.shares.astype(np.float32) @ pieces
+            else:
+                short[row - 1] = waveform
+        embeddings = np.empty((row, self.model.embedding_dim), dtype=np.float32)
+        little = samples < ONE_THREAD_SAMPLES
+        embeddings[list(short)] = self._embed_whole(
+            list(short.values()), self.threads or (1 if little else None)
+        )
+        for row, embedding in long.items():
+            embeddings[row] = embedding
+        if not np.isfinite(embeddings).all():
+            raise BundleError("The model gives embeddings that are not finite numbers; use another one.")
+        return embeddings
+
+    def _embed_whole(self, waveforms: Sequence[FloatArray], threads: int | None) -> FloatArray:
+        """Embed each waveform as one, in batches of equal length."""
         embeddings = np.empty((len(waveforms), self.model.embedding_dim), dtype=np.float32)
-        short = sum(map(len, waveforms)) < ONE_THREAD_SAMPLES
-        with _threads(self.threads or (1 if short else None)), torch.inference_mode():
+        with _threads(threads), torch.inference_mode():
             for rows in _equal_lengths(waveforms):
                 batch = torch.from_numpy(np.stack([waveforms[row] for row in rows]))
                 embeddings[rows] = self.model(batch.to(self.device)).cpu().numpy()
-        if not np.isfinite(embeddings).all():
-            raise BundleError("The model gives embeddings that are not finite numbers; use another one.")
         return embeddings
 
     def embed_utterances(
@@ -87,7 +111,7 @@ class Embedder:
         embeddings = np.empty((len(utterances), self.model.embedding_dim), dtype=np.float32)
         for begin in range(0, len(utterances), CHUNK):
             chunk = utterances[begin : begin + CHUNK]
-            embeddings[begin : begin + CHUNK] = self.embed([load_speech(utterance) for utterance in chunk])
+            embeddings[begin : begin + CHUNK] = self.embed(map(load_speech, chunk))
             progress(len(chunk))
         return embeddings
 

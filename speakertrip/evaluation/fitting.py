@@ -24,8 +24,9 @@ from speakertrip.backend.pipeline import TOP
 from speakertrip.corpora import thin_speakers
 from speakertrip.errors import DataError, UsageError, counted
 from speakertrip.evaluation.checks import check_trials, speakers_of
+from speakertrip.evaluation.lengths import cut_trials, require_lengths
 from speakertrip.evaluation.report import require_scores
-from speakertrip.evaluation.scoring import embed_sides
+from speakertrip.evaluation.scoring import Embedded, embed_sides
 from speakertrip.manifests import Trials, Utterance
 
 if TYPE_CHECKING:
@@ -81,6 +82,36 @@ class BackendRecipe:
         return self.centre or self.lda is not None or self.plda or self.norm is not None
 
 
+@dataclass(frozen=True, slots=True)
+class ShortScores:
+    """Scores of trials whose utterances were cut to their middle.
+
+    Attributes:
+        seconds: of speech in each utterance.
+        rows: int ``(kept,)``, which trials of the list they are.
+        scores: float32 ``(kept,)``.
+    """
+
+    seconds: float
+    rows: npt.NDArray[np.intp]
+    scores: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class FittedBackend:
+    """What was fitted, and what it makes of the trials that it was fitted to.
+
+    Attributes:
+        backend: with its calibration.
+        scores: float32 ``(trials,)``.
+        short: the same of utterances cut to each length, ascending; without those that no trials are left of.
+    """
+
+    backend: Backend
+    scores: FloatArray
+    short: Sequence[ShortScores] = ()
+
+
 def fit_backend(
     embedder: "Embedder",
     recipe: BackendRecipe,
@@ -91,8 +122,12 @@ def fit_backend(
     adapt: Sequence[Utterance] = (),
     name: str = "trials",
     progress: Callable[[int], None] = lambda done: None,
-) -> tuple[Backend, FloatArray]:
+    lengths: Sequence[float] = (),
+) -> FittedBackend:
     """Fit a backend.
+
+    Where the calibration takes seconds as a measure, it is fitted to the trials cut to ``lengths`` too: on whole
+    utterances alone it learns of the corpora that have short ones, and not of what little speech does.
 
     Args:
         embedder: the model.
@@ -104,15 +139,17 @@ def fit_backend(
         adapt: utterances of the domain where it will be used, of unknown speakers; PLDA adapts to them.
         name: of the trial list, for the record.
         progress: called with the number of utterances embedded since the last call.
+        lengths: seconds of speech that the trials are scored with, too; see ``cut_trials``.
 
     Returns:
-        The backend, and its scores of the trials, ``(trials,)``.
+        The backend, and its scores of the trials.
 
     Raises:
         DataError: the cohort is missing, shares a speaker with the trials, or cannot be fitted to.
         AudioError: an utterance cannot be used.
-        UsageError: there is something to adapt to, but no PLDA.
+        UsageError: there is something to adapt to, but no PLDA; or a length is out of range.
     """
+    require_lengths(lengths)
     speakers = speakers_of(utterances, models)
     check_trials(trials, speakers)
     shared = {speakers[id_] for id_ in trials.ids} & {utterance.speaker for utterance in cohort}
@@ -130,25 +167,37 @@ def fit_backend(
             rows = backend.prepare(embedder.embed_utterances(adapt, progress))
             backend = replace(backend, plda=backend.plda.adapt(rows))
         sides = embed_sides(embedder, trials, utterances, models, progress, backend)
-        columns = backend.columns(*sides, quality=bool(recipe.quality))
-        calibration = _fit_calibration(recipe, columns, trials)
+        short = (
+            cut_trials(embedder, lengths, trials, utterances, models, backend, progress) if lengths else []
+        )
+        pooled = [(sides, trials.targets)]
+        if "seconds" in recipe.quality:
+            pooled += [(each.embedded, trials.targets[each.rows]) for each in short]
+        calibration = _fit_calibration(recipe, backend, pooled)
     except ValueError as error:
         raise DataError(f"The backend cannot be fitted: {error}.") from None
     fitted = replace(backend, calibration=calibration, fitted_on=FittedOn.of(trials, name))
-    return fitted, fitted.score(*sides)
+    of_short = [ShortScores(each.seconds, each.rows, fitted.score(*each.embedded)) for each in short]
+    return FittedBackend(fitted, fitted.score(*sides), of_short)
 
 
 def _fit_calibration(
-    recipe: BackendRecipe, columns: Mapping[str, npt.NDArray[np.floating]], trials: Trials
+    recipe: BackendRecipe,
+    backend: Backend,
+    pooled: Sequence[tuple[Embedded, npt.NDArray[np.bool_]]],
 ) -> Calibration:
     names = ("score", *(column for q in recipe.quality for column in _columns_of(q)))
-    missing = [column for column in names if column not in columns]
-    if missing:
-        raise DataError(f"{missing[0]} is not known of these trials: the manifest lacks durations.")
+    values = []
+    for embedded, _ in pooled:
+        columns = backend.columns(*embedded, quality=bool(recipe.quality))
+        missing = [column for column in names if column not in columns]
+        if missing:
+            raise DataError(f"{missing[0]} is not known of these trials: the manifest lacks durations.")
+        values.append(np.column_stack([columns[column] for column in names]))
+    inputs, targets = np.concatenate(values), np.concatenate([truth for _, truth in pooled])
     if recipe.method == "isotonic":
-        return IsotonicCalibration.fit(columns["score"], trials.targets)
-    values = np.column_stack([columns[column] for column in names])
-    return LinearCalibration.fit(values, trials.targets, names, recipe.p_target)
+        return IsotonicCalibration.fit(inputs[:, 0], targets)
+    return LinearCalibration.fit(inputs, targets, names, recipe.p_target)
 
 
 def calibrate_scores(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # scores from elsewhere are evaluated without torch
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
+Embedded = tuple[Sides, Sides, IntArray, IntArray]  # what ``Backend.score`` takes
 COSINE = Backend()
 
 
@@ -59,25 +60,58 @@ def embed_sides(
     models: Mapping[str, Sequence[str]] | None = None,
     progress: Callable[[int], None] = lambda done: None,
     backend: Backend = COSINE,
-) -> tuple[Sides, Sides, IntArray, IntArray]:
+) -> Embedded:
     """Return what ``Backend.score`` and ``Backend.columns`` take; see ``score_trials``."""
-    enrollments, first = np.unique(trials.first, return_inverse=True)
-    tests, second = np.unique(trials.second, return_inverse=True)
-    names = [trials.ids[row] for row in enrollments]
-    groups = [list((models or {}).get(name, [name])) for name in names]
-    needed = list(
-        dict.fromkeys([*(id_ for ids in groups for id_ in ids), *(trials.ids[row] for row in tests)])
-    )
-    by_id = {utterance.id: utterance for utterance in utterances}
-    require_ids(needed, by_id)
-    chosen = [by_id[id_] for id_ in needed]
+    chosen = utterances_of(trials, utterances, models)
     embeddings = embedder.embed_utterances(chosen, progress)
     seconds = np.array([np.nan if u.duration is None else u.duration for u in chosen])
+    row = {utterance.id: place for place, utterance in enumerate(chosen)}
     known = None if np.isnan(seconds).any() else seconds
-    row = {id_: place for place, id_ in enumerate(needed)}
+    return make_sides(trials, models, backend, row, embeddings, known)
+
+
+def utterances_of(
+    trials: Trials, utterances: Sequence[Utterance], models: Mapping[str, Sequence[str]] | None
+) -> list[Utterance]:
+    """Return the utterances of a trial list, once each.
+
+    Raises:
+        DataError: an id of the list or the map is not in the manifest.
+    """
+    names = [trials.ids[row] for row in np.unique(trials.first)]
+    tests = [trials.ids[row] for row in np.unique(trials.second)]
+    of_models = (id_ for name in names for id_ in (models or {}).get(name, [name]))
+    by_id = {utterance.id: utterance for utterance in utterances}
+    needed = list(dict.fromkeys([*of_models, *tests]))
+    require_ids(needed, by_id)
+    return [by_id[id_] for id_ in needed]
+
+
+def make_sides(
+    trials: Trials,
+    models: Mapping[str, Sequence[str]] | None,
+    backend: Backend,
+    row: Mapping[str, int],
+    embeddings: FloatArray,
+    seconds: npt.NDArray[np.float64] | None,
+) -> Embedded:
+    """Return what ``Backend.score`` takes of embedded utterances.
+
+    Args:
+        trials: the pairs.
+        models: utterance ids of each enrollment model.
+        backend: that makes the sides.
+        row: of each utterance, by its id.
+        embeddings: ``(utterances, dim)``, raw.
+        seconds: ``(utterances,)``; None where they are not known.
+    """
+    enrollments, first = np.unique(trials.first, return_inverse=True)
+    tests, second = np.unique(trials.second, return_inverse=True)
+    names = [trials.ids[place] for place in enrollments]
+    groups = [[row[id_] for id_ in (models or {}).get(name, [name])] for name in names]
     return (
-        backend.sides(embeddings, [[row[id_] for id_ in ids] for ids in groups], known),
-        backend.sides(embeddings, [[row[trials.ids[place]]] for place in tests], known),
+        backend.sides(embeddings, groups, seconds),
+        backend.sides(embeddings, [[row[trials.ids[place]]] for place in tests], seconds),
         first,
         second,
     )

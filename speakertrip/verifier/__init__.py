@@ -7,12 +7,14 @@ from speakertrip.verifier.facade import SpeakerVerifier
 from speakertrip.verifier.given import Speech
 from speakertrip.verifier.listener import Listener
 from speakertrip.verifier.renewal import outdated, renew
+from speakertrip.verifier.short import ShortSpeech, short_speech
 from speakertrip.verifier.trials import TrialScores, score_enrolled
 
 __all__ = [
     "Claim",
     "Listener",
     "Outcome",
+    "ShortSpeech",
     "SpeakerVerifier",
     "Speech",
     "StoreCalibration",
@@ -23,4 +25,5 @@ __all__ = [
     "outdated",
     "renew",
     "score_enrolled",
+    "short_speech",
 ]

@@ -54,7 +54,7 @@ def fitted(voices, bundle_folder, tmp_path_factory) -> Path:
     trials = Trials.of([ids[row] for row in first], [ids[row] for row in second], same)
     recipe = BackendRecipe(centre=True, norm="as", top=3, quality=("seconds", "magnitude", "cohort"))
     cohort = read_manifest(voices / "manifest.train.jsonl")
-    backend, _ = fit_backend(Embedder(bundle.model, "cpu"), recipe, trials, chosen, cohort=cohort)
+    backend = fit_backend(Embedder(bundle.model, "cpu"), recipe, trials, chosen, cohort=cohort).backend
     folder = tmp_path_factory.mktemp("fitted") / "bundle"
     bundle.with_backend(backend, bundle.calibration).save(folder)
     return folder

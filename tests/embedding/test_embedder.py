@@ -1,3 +1,4 @@
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -7,6 +8,7 @@ import pytest
 import soundfile
 import torch
 
+from speakertrip.audio.windows import WINDOW, find_windows
 from speakertrip.config import XVectorConfig
 from speakertrip.embedding import Embedder, load_speech, pick_device
 from speakertrip.embedding import embedder as embedder_module
@@ -39,6 +41,50 @@ def test_an_embedding_does_not_depend_on_its_neighbours(make_bundle, waveforms, 
     np.testing.assert_allclose(together, alone[order], rtol=1e-5, atol=1e-5)
     monkeypatch.setattr(embedder_module, "BATCH_SAMPLES", 16_000)  # two of half a second fit
     np.testing.assert_allclose(embedder.embed(waveforms), alone, rtol=1e-5, atol=1e-5)
+
+
+def test_long_audio_is_the_mean_of_its_windows_by_their_speech(embedder, speech_like):
+    pause = 1e-3 * np.random.default_rng(0).standard_normal(16_000 * 20)
+    long = np.concatenate([speech_like(9.0, 1), pause, speech_like(11.5, 2)]).astype(np.float32)
+    found = find_windows(long)
+    expected = np.zeros(24)
+    for start, share in zip(found.starts, found.shares, strict=True):
+        expected += share * embedder.embed([long[start : start + WINDOW]])[0]
+    (alone,) = embedder.embed([long])
+    assert len(found.starts) > 2
+    np.testing.assert_allclose(alone, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_short_audio_beside_long_audio_is_embedded_as_ever(embedder, waveforms, speech_like, monkeypatch):
+    """Bit for bit: those of equal length share the batch that they would share without it."""
+    long = [speech_like(seconds, 7) for seconds in (30.1, 45.0)]
+    together = embedder.embed(iter([long[0], *waveforms[:3], long[1], *waveforms[3:]]))
+    np.testing.assert_array_equal(together[[1, 2, 3, 5, 6, 7]], embedder.embed(waveforms))
+    for row, waveform in zip((0, 4), long, strict=True):
+        np.testing.assert_array_equal(together[row], embedder.embed([waveform])[0])
+    half_a_minute = speech_like(30.0, 7)
+    as_one = embedder.model(torch.from_numpy(half_a_minute)[None]).detach().numpy()[0]
+    np.testing.assert_array_equal(embedder.embed([half_a_minute])[0], as_one)
+
+
+def test_long_audio_of_an_iterator_is_not_kept(embedder, speech_like):
+    long, made = speech_like(31.0), []
+
+    def load():
+        for gain in (0.5, 0.7, 0.9, 1.0):
+            waveform = gain * long
+            made.append(weakref.ref(waveform))
+            yield waveform
+            del waveform
+            assert sum(each() is not None for each in made) <= 1
+
+    assert embedder.embed(load()).shape == (4, 24)
+
+
+def test_long_silence_is_refused_as_ever(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(16_000 * 40), 16_000)
+    with pytest.raises(AudioError, match="silent"):
+        load_speech(Utterance("u1", tmp_path / "a.wav", "s"))
 
 
 @pytest.mark.parametrize("gain", [0.01, 0.5, 40.0])
@@ -119,7 +165,7 @@ def test_calls_that_overlap_leave_the_number_of_threads_as_it_was(make_bundle, m
             assert pool.submit(torch.get_num_threads).result() == 3  # in a thread that begins later
     finally:
         torch.set_num_threads(before)
-    assert seen == [(1, 1), (31, 3)]
+    assert seen == [(1, 1), (WINDOW // 16_000, 3)]  # the second in windows
 
 
 def test_embeddings_that_are_not_finite_are_refused(make_bundle, waveforms):

@@ -1,0 +1,56 @@
+"""What is said of probes that hold little speech."""
+
+import math
+from typing import TYPE_CHECKING
+
+from speakertrip.cli.lines import one_line
+from speakertrip.errors import counted
+
+if TYPE_CHECKING:
+    from speakertrip.verifier import ShortSpeech
+
+
+def short_facts(short: "ShortSpeech | None") -> dict[str, object]:
+    """Return what was measured with as little speech, for JSON; nothing where that is not known.
+
+    Rates at the threshold are null where another one decided.
+    """
+    if short is None:
+        return {}
+    row, rates = short.measured, short.at_threshold
+    return {
+        "short_speech": {
+            "seconds": row.seconds,
+            "eer": row.eer.value,
+            "eer_interval": row.eer.interval,
+            "miss_rate": row.miss.value if rates else None,
+            "miss_interval": row.miss.interval if rates else None,
+            "false_alarm_rate": row.false_alarm.value if rates else None,
+            "false_alarm_interval": row.false_alarm.interval if rates else None,
+        }
+    }
+
+
+def short_in_words(probe: str, seconds: float, short: "ShortSpeech") -> str:
+    """Say the same in a sentence.
+
+    Args:
+        probe: the file.
+        seconds: of speech in it.
+        short: what was measured.
+    """
+    row = short.measured
+    if short.at_threshold:
+        errors = f"this model misses {row.miss} and falsely accepts {row.false_alarm} at its threshold"
+    else:
+        errors = f"the equal error rate of this model is {row.eer}"
+    shown = math.floor(seconds * 10) / 10  # never rounded up to the length that it is less than
+    return f"{one_line(probe)} holds only {shown:.1f} s of speech: with {row.seconds:g} s on each side, {errors}."
+
+
+def many_short_in_words(count: int) -> str:
+    """Say how many test utterances of a list hold less speech than the longest length that was measured."""
+    return (
+        f"{counted(count, 'test utterance')} with little speech: `speakertrip bundle show` says how often this model "
+        "errs there."
+    )
