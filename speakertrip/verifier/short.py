@@ -30,11 +30,13 @@ def short_speech(verifier: SpeakerVerifier, rule: DecisionRule, seconds: float) 
         seconds: of speech in the probe, positive.
 
     Returns:
-        None where there is as much speech as the longest that was measured, or none was.
+        None where there is as much speech as the longest that was measured, or none was; or where the model errs no more
+        often at that length than on whole utterances, as far as the interval there tells.
     """
     calibration = verifier.bundle.calibration
     if calibration is None or calibration.lengths is None:
         return None
     row = calibration.lengths.near(seconds)
-    own = verifier.operating_point is None and rule is verifier.rule
-    return None if row is None else ShortSpeech(row, own)
+    if row is None or (calibration.eer_interval and row.eer.value <= calibration.eer_interval[1]):
+        return None
+    return ShortSpeech(row, verifier.operating_point is None and rule is verifier.rule)

@@ -57,6 +57,13 @@ def test_rates_are_of_the_threshold_that_they_were_counted_at_alone(bundle, tmp_
     assert not short_speech(verifier, verifier.store_rule(), 1.0).at_threshold
 
 
+@pytest.mark.parametrize(("whole", "said"), [((0.1, 0.2), True), ((0.1, 0.25), False), (None, True)])
+def test_where_it_errs_no_more_than_on_whole_utterances(bundle, tmp_path, whole, said):
+    calibration = bundle.calibration.model_copy(update={"eer_interval": whole})
+    verifier = SpeakerVerifier(replace(bundle, calibration=calibration), tmp_path / "speakers.sqlite", "cpu")
+    assert bool(short_speech(verifier, verifier.store_rule(), 1.0)) == said
+
+
 def test_where_nothing_was_measured(bundle, tmp_path):
     for calibration in (None, bundle.calibration.model_copy(update={"lengths": None})):
         verifier = SpeakerVerifier(replace(bundle, calibration=calibration), tmp_path / "s.sqlite", "cpu")
