@@ -60,7 +60,8 @@ It is small, and was trained on few hours of speech: a start, to be measured on 
 
 ## Known weaknesses
 
-- Two sessions, microphones or rooms cost far more than the lists of one session show: see commonvoice.
+- Two sessions, microphones or rooms cost far more than one: see commonvoice. Most of the target trials that it was
+  calibrated on are of one session, so that across sessions it misses more often than it says.
 - Less than three seconds of speech: see the table by seconds. Less than half a second is refused.
 - Trained at 16 kHz on speech that is read aloud: telephones, far microphones, music, shouting, singing, overlapping
   speakers and illness were not measured.
