@@ -46,8 +46,10 @@ class PLDA:
     @cached_property
     def _axes(self) -> tuple[Matrix, Matrix]:
         """Variance of speakers along axes in which utterances have 1 and both are independent, and these axes."""
-        variances, axes = scipy.linalg.eigh(self.between, self.within)
-        return np.maximum(variances, 0), axes
+        root = np.linalg.cholesky(self.within)  # in place of SciPy's eigh of two, whose import an answer would wait for
+        half = np.linalg.solve(root, self.between)
+        variances, axes = np.linalg.eigh(np.linalg.solve(root, half.T))
+        return np.maximum(variances, 0), np.linalg.solve(root.T, axes)
 
     def enrollments(self, means: FloatArray, counts: npt.NDArray[np.integer]) -> FloatArray:
         """Map enrollments: means ``(n, dim)`` of ``counts`` utterances each, to ``(n, 2 dim + 1)``.

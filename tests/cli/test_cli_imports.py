@@ -40,12 +40,13 @@ def loaded_by(statement, *arguments):
 
 @pytest.fixture
 def verified(tmp_path, write_speech):
-    """Return ``verified(folder)``: the modules that ``verify --against`` loads, after an answer."""
+    """Return ``verified(folder)``: the modules that ``verify --against`` loads, after an answer; None: the default."""
     reference, probe = write_speech(tmp_path / "0.wav", 0), write_speech(tmp_path / "1.wav", 1)
 
-    def verified(folder):
-        out, modules = loaded_by(RUN, "verify", "--model", folder, "--against", reference, probe)
-        assert "1.wav: accepted" in out
+    def verified(folder=None):
+        model = ("--model", folder) if folder else ()
+        out, modules = loaded_by(RUN, "verify", *model, "--against", reference, probe)
+        assert "1.wav: " in out
         return modules
 
     return verified
@@ -66,6 +67,14 @@ def test_a_resnet_with_a_score_norm_needs_neither_speechbrain_nor_what_fits_a_ba
     made.with_backend(backend, made.calibration).save(tmp_path / "bundle")
     modules = verified(tmp_path / "bundle")
     assert {"torch", "speakertrip.encoders.resnet"} <= modules
+    assert not modules.intersection(UNNEEDED)
+    assert not of_speechbrain(modules)
+
+
+def test_the_model_that_ships_needs_no_more(verified, monkeypatch):
+    monkeypatch.delenv("SPEAKERTRIP_MODEL", raising=False)
+    modules = verified()
+    assert "speakertrip.backend.plda" in modules
     assert not modules.intersection(UNNEEDED)
     assert not of_speechbrain(modules)
 
