@@ -27,7 +27,7 @@ import torch
 from speakertrip.backend import Backend, LinearCalibration
 from speakertrip.bundle import Bundle
 from speakertrip.bundle.source import DEFAULT
-from speakertrip.corpora import draw_trials, split_speakers, thin_speakers
+from speakertrip.corpora import draw_trials_within, split_speakers, thin_speakers
 from speakertrip.embedding import Embedder, load_speech
 from speakertrip.evaluation import Report, compare, report, speakers_of
 from speakertrip.manifests import Trials, Utterance, read_manifest, read_trials
@@ -185,7 +185,7 @@ def main() -> None:
     torch.set_num_threads(1)
     train = read_manifest(options.data / "manifest.train.jsonl")
     held = thin_speakers(split_speakers(train, HELD_OUT, options.seed)[1], UTTERANCES, options.seed)
-    trials = draw_trials(held, options.seed, TARGETS, NONTARGETS)
+    trials = draw_trials_within(held, "corpus", options.seed, TARGETS, NONTARGETS)
     peer = of_resemblyzer()
     systems = [of_bundle(str(folder), folder) for folder in options.model] or [
         of_bundle("speakertrip", DEFAULT)

@@ -4,42 +4,15 @@ python recipes/openspeech/held_out.py --data ../shared/openspeech --out data/ope
 """
 
 import argparse
-from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from speakertrip.config import ValidationConfig
-from speakertrip.corpora import draw_trials, split_speakers, thin_speakers
-from speakertrip.errors import DataError
-from speakertrip.manifests import Trials, Utterance, read_manifest, write_manifest, write_trials
-
-
-def trials_within(utterances: Sequence[Utterance], seed: int, targets: int, nontargets: int) -> Trials:
-    """Draw trials of which both sides are of one corpus, as both sides of a verification share a channel.
-
-    Two corpora are told apart by their channels: nontargets across them would promise fewer false alarms than there
-    are among those who speak into one kind of microphone.
-    """
-    corpora: dict[str, list[Utterance]] = defaultdict(list)
-    for utterance in utterances:
-        corpora[str(utterance.extra.get("corpus"))].append(utterance)
-    parts: list[Trials] = []
-    for of_one in corpora.values():
-        try:
-            parts.append(draw_trials(of_one, seed, targets, nontargets))
-        except DataError:  # a single speaker, or none with two utterances
-            continue
-    return Trials.of(
-        [part.ids[row] for part in parts for row in part.first],
-        [part.ids[row] for part in parts for row in part.second],
-        np.concatenate([part.targets for part in parts]),
-    )
+from speakertrip.corpora import draw_trials_within, split_speakers, thin_speakers
+from speakertrip.manifests import read_manifest, write_manifest, write_trials
 
 
 def main() -> None:
-    """Write ``kept.jsonl``, ``held.jsonl`` and ``held.txt``, trials among the speakers that were held out."""
+    """Write ``kept.jsonl``, ``held.jsonl`` and ``held.txt``, trials within a corpus of those that were held out."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -54,7 +27,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     write_manifest(options.out / "kept.jsonl", kept)
     write_manifest(options.out / "held.jsonl", chosen)
-    trials = trials_within(chosen, options.seed, wanted.targets, wanted.nontargets)
+    trials = draw_trials_within(chosen, "corpus", options.seed, wanted.targets, wanted.nontargets)
     write_trials(options.out / "held.txt", trials)
     print(f"{options.out}: {len(trials):,} trials ({trials.targets.sum():,} target)")
 

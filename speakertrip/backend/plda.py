@@ -46,7 +46,9 @@ class PLDA:
     @cached_property
     def _axes(self) -> tuple[Matrix, Matrix]:
         """Variance of speakers along axes in which utterances have 1 and both are independent, and these axes."""
-        root = np.linalg.cholesky(self.within)  # in place of SciPy's eigh of two, whose import an answer would wait for
+        root = np.linalg.cholesky(
+            self.within
+        )  # in place of SciPy's eigh of two, whose import an answer would wait for
         half = np.linalg.solve(root, self.between)
         variances, axes = np.linalg.eigh(np.linalg.solve(root, half.T))
         return np.maximum(variances, 0), np.linalg.solve(root.T, axes)

@@ -2,7 +2,7 @@
 
 from speakertrip.corpora.check import check_manifest
 from speakertrip.corpora.folder import build_manifest
-from speakertrip.corpora.pairing import draw_trials
+from speakertrip.corpora.pairing import draw_trials, draw_trials_within
 from speakertrip.corpora.split import split_speakers, thin_speakers
 from speakertrip.corpora.split_shares import split_by_shares
 from speakertrip.corpora.stats import compute_stats
@@ -15,6 +15,7 @@ __all__ = [
     "check_manifest",
     "compute_stats",
     "draw_trials",
+    "draw_trials_within",
     "make_trials",
     "split_by_shares",
     "split_speakers",

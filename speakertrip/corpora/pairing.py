@@ -1,6 +1,7 @@
 """Trial lists drawn from a manifest."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import combinations
 
 import numpy as np
@@ -40,6 +41,47 @@ def draw_trials(
         [utterances[first].id for first, _ in pairs],
         [utterances[second].id for _, second in pairs],
         np.arange(len(pairs)) < len(same),
+    )
+
+
+def draw_trials_within(
+    utterances: Sequence[Utterance], key: str, seed: int, targets: int = 5_000, nontargets: int = 20_000
+) -> Trials:
+    """Draw trials of which both sides agree in a key of the manifest, such as "corpus" or "device".
+
+    Recordings of two corpora are told apart by their channels: nontarget trials across them promise fewer false alarms
+    than there are among people who speak into one kind of microphone.
+
+    Args:
+        utterances: a manifest.
+        key: one of its keys beyond the known ones.
+        seed: of the draw.
+        targets: at most so many target trials of each value, as of ``draw_trials``.
+        nontargets: at most so many nontarget trials of each value.
+
+    Returns:
+        The trials of each value in turn, in the order of the manifest.
+
+    Raises:
+        DataError: an utterance lacks the key, or no value has a speaker with two utterances and a second speaker.
+    """
+    groups: dict[str, list[Utterance]] = {}
+    for utterance in utterances:
+        if key not in utterance.extra:
+            raise DataError(f"The utterance {utterance.id} has no {key}.")
+        groups.setdefault(str(utterance.extra[key]), []).append(utterance)
+    parts: list[Trials] = []
+    for of_one in groups.values():
+        with suppress(
+            DataError
+        ):  # a value with a single speaker, or none of two utterances, has no list of its own
+            parts.append(draw_trials(of_one, seed, targets, nontargets))
+    if not parts:
+        raise DataError(f"No {key} has a speaker with two utterances and a second speaker.")
+    return Trials.of(
+        [id_ for part in parts for id_ in part.enrollments],
+        [id_ for part in parts for id_ in part.tests],
+        np.concatenate([part.targets for part in parts]),
     )
 
 

@@ -24,7 +24,7 @@ class ConditionReport:
     Attributes:
         name: which condition: "sex", "language", "session", "duration".
         value: its value: "female", "under 2 s", "same", ...
-        trials: how many, of which ``targets`` are target trials.
+        trials: how many, of which ``targets`` are target trials, of ``target_speakers`` speakers.
         eer: None where targets or nontargets are missing.
         eer_interval: 95 %, by a bootstrap over speakers.
     """
@@ -33,6 +33,7 @@ class ConditionReport:
     value: str
     trials: int
     targets: int
+    target_speakers: int
     eer: float | None
     eer_interval: Interval | None
 
@@ -43,6 +44,7 @@ class ConditionReport:
             "value": self.value,
             "trials": self.trials,
             "targets": self.targets,
+            "target_speakers": self.target_speakers,
             "eer": self.eer,
             "eer_interval": None if self.eer_interval is None else list(self.eer_interval),
         }
@@ -112,12 +114,13 @@ def report_conditions(
     rows = []
     for name, value, chosen in _conditions(trials, sides):
         targets = int(trials.targets[chosen].sum())
+        speakers = len(np.unique(first[chosen & trials.targets]))
         eer = ends = None
         if 0 < targets < chosen.sum():
             kept = values[chosen], trials.targets[chosen]
             eer = equal_error_rate(det_curve(*kept))
             ends = eer_interval(*kept, first[chosen], second[chosen])
-        rows.append(ConditionReport(name, value, int(chosen.sum()), targets, eer, ends))
+        rows.append(ConditionReport(name, value, int(chosen.sum()), targets, speakers, eer, ends))
     return rows
 
 

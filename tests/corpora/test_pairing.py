@@ -1,8 +1,9 @@
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
-from speakertrip.corpora.pairing import draw_trials
+from speakertrip.corpora.pairing import draw_trials, draw_trials_within
 from speakertrip.errors import DataError
 from speakertrip.manifests import Trials, Utterance
 
@@ -68,3 +69,33 @@ def test_the_draw_depends_on_the_seed():
 def test_no_trials_to_draw(sessions):
     with pytest.raises(DataError, match="Trials need a speaker with two utterances and a second speaker"):
         draw_trials(corpus(**sessions), seed=0)
+
+
+def recorded(**corpora: dict[str, int]) -> list[Utterance]:
+    """Utterances by corpus and speaker."""
+    return [
+        Utterance(
+            f"{corpus}/{speaker}/{number}", Path("a.wav"), f"{corpus}-{speaker}", extra={"corpus": corpus}
+        )
+        for corpus, speakers in corpora.items()
+        for speaker, count in speakers.items()
+        for number in range(count)
+    ]
+
+
+def test_both_sides_are_of_one_corpus():
+    found = draw_trials_within(recorded(x={"a": 2, "b": 1}, y={"c": 3, "d": 2}, alone={"e": 5}), "corpus", 0)
+    expected = {
+        (f"{corpus}/{one}", f"{corpus}/{other}")
+        for corpus, ids in (("x", ["a/0", "a/1", "b/0"]), ("y", ["c/0", "c/1", "c/2", "d/0", "d/1"]))
+        for one, other in combinations(ids, 2)
+    }
+    assert pairs(found, True) | pairs(found, False) == expected
+    assert len(pairs(found, True)) == 1 + 3 + 1
+
+
+def test_within_nothing():
+    with pytest.raises(DataError, match="has no corpus"):
+        draw_trials_within(corpus(a=[None, None], b=[None]), "corpus", 0)
+    with pytest.raises(DataError, match="No corpus has a speaker with two utterances"):
+        draw_trials_within(recorded(x={"a": 2}, y={"b": 1, "c": 1}), "corpus", 0)
