@@ -1,5 +1,7 @@
 """The model that ships with speakertrip: it is whole, small, says what it is, and works where nothing is fetched."""
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -16,10 +18,18 @@ from speakertrip.bundle.files import listed
 from speakertrip.bundle.source import DEFAULT, locate
 from speakertrip.config import read_config
 from speakertrip.corpora.voices import draw_channel, draw_voice, synthesize
+from speakertrip.embedding import Embedder
 from speakertrip.errors import BundleError, UsageError
+from speakertrip.evaluation import score_trials
+from speakertrip.manifests import read_manifest, read_trials
+from speakertrip.metrics import det_curve, equal_error_rate
+from speakertrip.training.validation import speakers_hash
 from speakertrip.verifier import SpeakerVerifier
 
 ROOT = Path(__file__).parents[2]
+OPENSPEECH = ROOT.parent / "shared" / "openspeech"
+RECIPE = ROOT / "recipes" / "openspeech" / "default.toml"
+BACKEND = ("backend.json", "backend.safetensors", "calibration.json")
 IDS = ROOT / "manifests" / "openspeech"
 NO_NETWORK = """
 import socket, sys
@@ -35,6 +45,11 @@ main()
 @pytest.fixture(scope="module")
 def shipped():
     return Bundle.load()
+
+
+@pytest.fixture(scope="module")
+def record():
+    return json.loads((IDS / "model.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -56,26 +71,64 @@ def test_it_is_small_and_listed_whole(shipped):
 
 
 def test_it_is_what_its_recipe_trains(shipped):
-    recipe = read_config(ROOT / "recipes/openspeech/default.toml")
+    recipe = read_config(RECIPE)
     assert (shipped.encoder, shipped.features) == (recipe.encoder, recipe.features)
-    assert f"{recipe.optimizer.steps} steps" in " ".join(shipped.card.split())
+    card = " ".join(shipped.card.split())
+    assert f" of {recipe.optimizer.steps} steps of {recipe.batch.speakers} speakers" in card
+    assert f"seed {recipe.seed}." in card
+    assert f"the multi-sample triplet loss (margin: constant, value {recipe.loss.margin.value:g}; " in card
+    assert f"negatives: hardest-share, share {recipe.loss.miner.share:g})" in card
     assert set(re.findall(r"licence: ([\w. -]+)\n", shipped.card)) == set(recipe.data.licences.values())
 
 
+def test_it_is_that_of_its_record(shipped, record):
+    backend = b"".join((DEFAULT / name).read_bytes() for name in BACKEND)
+    assert record["identity"] == shipped.identity
+    assert record["backend"] == hashlib.sha256(backend).hexdigest()
+    assert record["recipe"] == hashlib.sha256(RECIPE.read_bytes()).hexdigest()
+    for name, file in (("train", "train.txt"), ("held_out", "held-out.txt")):
+        assert record[name] == hashlib.sha256((IDS / file).read_bytes()).hexdigest()
+
+
+def test_its_card_tells_the_errors_of_its_record(shipped, record):
+    assert set(record["errors"]) == {"librispeech", "librispeech-2s", "commonvoice", "speechocean"}
+    for name, found in record["errors"].items():
+        low, high = found["eer_interval"]
+        rate = f"{100 * found['eer']:.2f} [{100 * low:.2f}, {100 * high:.2f}]"
+        assert re.search(
+            rf"^\| {name} \| [\d,]+ \([\d,]+\) \| {re.escape(rate)} \|", shipped.card, re.MULTILINE
+        )
+
+
+@pytest.mark.skipif(not OPENSPEECH.exists(), reason="needs ../shared/openspeech")
+def test_its_errors_are_those_of_its_record(shipped, record):
+    trials = read_trials(OPENSPEECH / "trials.librispeech.txt")
+    dev = read_manifest(OPENSPEECH / "manifest.dev.jsonl")
+    scores = score_trials(Embedder(shipped.model, "cpu"), trials, dev, backend=shipped.backend)
+    eer = equal_error_rate(det_curve(scores, trials.targets))
+    assert eer == pytest.approx(record["errors"]["librispeech"]["eer"], abs=0.003)
+
+
 def test_it_is_calibrated_with_a_cohort(shipped):
-    backend = shipped.backend
-    assert (backend.norm, backend.calibration.names[0]) == ("as", "score")
+    backend, calibration = shipped.backend, shipped.calibration
+    assert (backend.norm, backend.calibration.names) == ("as", ("score",))
     assert len(backend.cohort) > 2_000
-    rates = [point.rate for point in shipped.calibration.false_alarms.points]
-    assert {0.1, 0.01, 0.001} <= set(rates)
+    thresholds = {point.rate: point.threshold for point in calibration.false_alarms.points}
+    assert {0.1, 0.01, 0.001} <= set(thresholds)
+    assert thresholds[0.5] < calibration.threshold < thresholds[0.001]
+    assert (
+        abs(calibration.threshold) < 2
+    )  # of a log-likelihood ratio, where misses and false alarms are as many
+    assert [row.seconds for row in calibration.lengths.rows][:3] == [0.5, 1, 2]
 
 
 def test_it_names_what_it_was_trained_and_calibrated_on(shipped):
     train, held_out = ((IDS / f"{name}.txt").read_text().splitlines() for name in ("train", "held-out"))
     assert f"{len(train)} utterances of {len(shipped.backend.cohort)} speakers" in shipped.card
     assert len(train) == len(set(train))
-    speakers = [{id_.rpartition("/")[0] for id_ in ids} for ids in (train, held_out)]
+    speakers = [{id_.rpartition("/")[0].replace("/", "-") for id_ in ids} for ids in (train, held_out)]
     assert not speakers[0] & speakers[1]
+    assert speakers_hash(speakers[1]) == shipped.held_out
     assert shipped.calibration.speakers <= len(speakers[1])
 
 
