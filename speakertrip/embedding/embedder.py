@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from speakertrip.audio import SAMPLE_RATE, load_utterance, require_speech
-from speakertrip.audio.windows import find_windows
+from speakertrip.audio.windows import LONGEST, find_windows
 from speakertrip.bundle import SpeakerModel
 from speakertrip.errors import AudioError, BundleError, UsageError
 from speakertrip.manifests import Utterance
@@ -68,11 +68,12 @@ class Embedder:
         samples = row = 0
         for row, waveform in enumerate(waveforms, start=1):
             samples += len(waveform)
-            if windows := find_windows(waveform):
-                pieces = self._embed_whole(windows.of(waveform), self.threads)
-                long[row - 1] = windows.shares.astype(np.float32) @ pieces
-            else:
-                short[row - 1] = waveform
+            windows = find_windows(waveform)
+            pieces = windows.of(waveform)
+            if len(pieces) > 1:
+                long[row - 1] = windows.shares.astype(np.float32) @ self._embed_whole(pieces, self.threads)
+            else:  # of a long recording, a copy: a view would keep it all
+                short[row - 1] = pieces[0].copy() if len(waveform) > LONGEST else pieces[0]
         embeddings = np.empty((row, self.model.embedding_dim), dtype=np.float32)
         little = samples < ONE_THREAD_SAMPLES
         embeddings[list(short)] = self._embed_whole(
