@@ -140,6 +140,9 @@ def _lead(place: Path, wanted: State, todo: _Todo, progress: Callable[[int], Non
             for utterances in todo.embed():
                 progress(utterances + todo.look())
             todo.share.wait_for(all_done)
+            _refuse_bad(
+                todo.chunks.done.values(), todo.skip_bad
+            )  # a process of a run before may not have ended
             state = _finish(place, todo, wanted)
         elif state.skipped and not todo.skip_bad:
             raise AudioError(next(iter(state.skipped.values())))

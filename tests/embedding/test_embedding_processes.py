@@ -141,6 +141,22 @@ def test_a_bad_utterance_is_told_by_whose_share_it_is_in(tmp_path, embedder, utt
     assert not (tmp_path / "embeddings.npy").exists()
 
 
+def test_what_a_late_process_leaves_out_is_refused(tmp_path, monkeypatch, embedder, utterances):
+    """A process of a killed run with ``skip_bad`` may go on while another run, without, has begun."""
+    real = folder._embed
+
+    def embed(*args):
+        monkeypatch.setattr(folder, "_embed", real)
+        with pytest.raises(SpeakertripError, match="launcher of this process is gone"):
+            embed_folder(embedder, MODEL, utterances[:4], tmp_path, skip_bad=True, share=Share(1, 2, GONE))
+        return real(*args)
+
+    monkeypatch.setattr(folder, "_embed", embed)
+    with pytest.raises(AudioError, match=r"^Utterance u2: "):
+        embed_folder(embedder, MODEL, utterances[:4], tmp_path, share=Share(0, 2))
+    assert not (tmp_path / "embeddings.npy").exists()
+
+
 def test_what_the_first_process_refuses_is_its_to_say(tmp_path, embedder, utterances, whole):
     """Another one waits, to be ended by the launcher; here it finds that there is none."""
     (tmp_path / "model.bin").write_bytes(b"mine")
