@@ -95,9 +95,10 @@ class Chunks:
             np.lib.format.write_array_header_1_0(file, header)
             for number in sorted(self.done):
                 content = self._read(number)
-                if content is None:
+                if content is None or content[0] != self.done[number]:  # damaged, or by another process since
                     raise StorageError(
-                        f"{self._path(number)} is damaged; run the same again, which replaces it."
+                        f"{self._path(number)} is no longer what was found there; run the same again, which goes "
+                        "on with the rest."
                     )
                 file.write(content[1])
             file.flush()
