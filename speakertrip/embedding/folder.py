@@ -134,6 +134,7 @@ def _lead(place: Path, wanted: State, todo: _Todo, progress: Callable[[int], Non
     with _held(place):
         state = claim(place, wanted)
         if not state.done:
+            todo.chunks.begin()
             found = todo.look()
             _refuse_bad(todo.chunks.done.values(), todo.skip_bad)
             progress(found)
@@ -155,20 +156,27 @@ def _lead(place: Path, wanted: State, todo: _Todo, progress: Callable[[int], Non
 def _assist(place: Path, wanted: State, todo: _Todo) -> State:
     """Embed the share of another process, once the first has claimed the folder; what it refuses is its to say."""
 
-    def begun() -> State | None:
+    def found() -> State | None:
         try:
             return found_state(place, wanted)
         except UsageError:
             return None
 
-    def finished() -> State | None:
-        state = begun()
-        return state if state and state.done else None
+    def begun() -> bool:
+        return (state := found()) is not None and (state.done or todo.chunks.begun)
 
-    if not todo.share.wait_for(begun).done:
-        todo.chunks.look(todo.share.of(len(todo.parts)))
-        for _ in todo.embed():
+    def finished() -> State | None:
+        return state if (state := found()) and state.done else None
+
+    todo.share.wait_for(begun)
+    todo.chunks.look(todo.share.of(len(todo.parts)))
+    try:
+        embedding = todo.embed()
+        while not finished() and next(embedding, None):  # another run may finish, and remove the chunks
             pass
+    except StorageError:
+        if not finished():
+            raise
     return todo.share.wait_for(finished)
 
 

@@ -1,4 +1,5 @@
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -14,8 +15,8 @@ from speakertrip.embedding import (
     launched_share,
     processes,
 )
-from speakertrip.embedding.chunks import CHUNKS
-from speakertrip.errors import AudioError, SpeakertripError, UsageError
+from speakertrip.embedding.chunks import CHUNKS, Chunks
+from speakertrip.errors import AudioError, SpeakertripError, StorageError, UsageError
 from speakertrip.manifests import Utterance
 
 MODEL = "a1" * 32
@@ -139,6 +140,57 @@ def test_a_bad_utterance_is_told_by_whose_share_it_is_in(tmp_path, embedder, utt
     with pytest.raises(AudioError, match=r"^Utterance u2: "):
         embed_folder(embedder, MODEL, utterances, tmp_path, share=Share(1, 2, GONE))
     assert not (tmp_path / "embeddings.npy").exists()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "rank"),
+    [(Chunks, "look", 1), (Chunks, "_read", 2), (folder, "_embed", 1), (Chunks, "add", 1)],
+)
+def test_a_late_process_returns_when_all_is_done(
+    tmp_path, monkeypatch, embedder, utterances, whole, owner, name, rank
+):
+    """The first process of any run finishes, and removes the chunks, just as this one looks, reads or writes."""
+    begin(embedder, utterances, tmp_path)
+    real, embed, again = getattr(owner, name), folder._embed, []
+
+    def late(*args):
+        patch.undo()
+        embed_folder(embedder, MODEL, utterances, tmp_path, skip_bad=True)
+        patch.setattr(folder, "_embed", lambda *args: again.append(args) or embed(*args))
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, late)
+        found = embed_folder(embedder, MODEL, utterances, tmp_path, skip_bad=True, share=Share(rank, 3, GONE))
+    assert (found.rows, again) == (7, [])
+    assert content(tmp_path) == whole
+    assert not (tmp_path / CHUNKS).exists()
+
+
+def test_another_process_makes_no_chunks_before_the_first_has_begun(
+    tmp_path, monkeypatch, embedder, utterances
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(Chunks, "begin", lambda self: killed(1))
+        with pytest.raises(KilledError):
+            embed_folder(embedder, MODEL, utterances, tmp_path, skip_bad=True)
+    with pytest.raises(SpeakertripError, match="launcher of this process is gone"):
+        embed_folder(embedder, MODEL, utterances, tmp_path, skip_bad=True, share=Share(1, 2, GONE))
+    assert not (tmp_path / CHUNKS).exists()
+
+
+def test_a_folder_that_is_removed_meanwhile_is_an_error(tmp_path, monkeypatch, embedder, utterances):
+    begin(embedder, utterances, tmp_path / "out")
+    add = Chunks.add
+
+    def late(*args):
+        shutil.rmtree(tmp_path / "out")
+        add(*args)
+
+    monkeypatch.setattr(Chunks, "add", late)
+    with pytest.raises(StorageError, match="Cannot write"):
+        embed_folder(embedder, MODEL, utterances, tmp_path / "out", skip_bad=True, share=Share(1, 2, GONE))
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_a_late_process_leaves_out_is_refused(tmp_path, monkeypatch, embedder, utterances):
