@@ -184,15 +184,18 @@ def _embed(
     embedder: Embedder, utterances: Sequence[Utterance], skip_bad: bool
 ) -> tuple[FloatArray, dict[str, str]]:
     """Return unit rows, and why an utterance has none."""
-    waveforms, bad = [], {}
-    for utterance in utterances:
-        try:
-            waveforms.append(load_speech(utterance))
-        except AudioError as error:
-            if not skip_bad:
-                raise
-            bad[utterance.id] = str(error)
-    return unit_rows(embedder.embed(waveforms)), bad
+    bad: dict[str, str] = {}
+
+    def waveforms() -> Iterator[FloatArray]:
+        for utterance in utterances:
+            try:
+                yield load_speech(utterance)
+            except AudioError as error:
+                if not skip_bad:
+                    raise
+                bad[utterance.id] = str(error)
+
+    return unit_rows(embedder.embed(waveforms())), bad  # an iterator: long waveforms are not kept
 
 
 def _refuse_bad(chunks: Iterable[Chunk], skip_bad: bool) -> None:

@@ -1,4 +1,5 @@
 import json
+import weakref
 from contextlib import suppress
 from pathlib import Path
 
@@ -101,6 +102,29 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, embedder, bad, chunks_
     assert content(place) == content(tmp_path / "whole")
     assert done[0] == min(2 * len(kept), len(bad))
     assert sum(done) == len(bad)
+
+
+def test_long_waveforms_are_not_kept(tmp_path, monkeypatch, embedder, write_speech):
+    long = write_speech(tmp_path / "long.wav", 0, 31.0)
+    monkeypatch.setattr(folder, "CHUNK", 8)
+    made, alive, load, embed = [], [], folder.load_speech, embedder._embed_whole
+
+    def loaded(utterance):
+        waveform = load(utterance)
+        made.append(weakref.ref(waveform))
+        return waveform
+
+    def embedded(*args):
+        alive.append(sum(waveform() is not None for waveform in made))
+        return embed(*args)
+
+    monkeypatch.setattr(folder, "load_speech", loaded)
+    monkeypatch.setattr(embedder, "_embed_whole", embedded)
+    rows = [Utterance(f"u{number}", long, "s") for number in range(6)]
+    absent = Utterance("absent", tmp_path / "absent.wav", "s")
+    found = embed_folder(embedder, MODEL, [*rows, absent], tmp_path / "out", skip_bad=True)
+    assert (found.rows, list(found.skipped)) == (6, ["absent"])
+    assert max(alive) == 1
 
 
 def test_chunks_of_something_else_do_not_count(tmp_path, embedder, utterances):
