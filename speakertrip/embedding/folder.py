@@ -79,6 +79,9 @@ def embed_folder(
             process is at work there; in the first process only.
         StorageError: it cannot be written.
         SpeakertripError: whoever started this process is gone while it waits for another one.
+
+    Warns:
+        SpeakertripWarning: this process has long waited for another one.
     """
     place = Path(folder)
     wanted = State(
@@ -140,7 +143,7 @@ def _lead(place: Path, wanted: State, todo: _Todo, progress: Callable[[int], Non
             progress(found)
             for utterances in todo.embed():
                 progress(utterances + todo.look())
-            todo.share.wait_for(all_done)
+            todo.share.wait_for(all_done, "what the other processes embed")
             _refuse_bad(
                 todo.chunks.done.values(), todo.skip_bad
             )  # a process of a run before may not have ended
@@ -168,7 +171,7 @@ def _assist(place: Path, wanted: State, todo: _Todo) -> State:
     def finished() -> State | None:
         return state if (state := found()) and state.done else None
 
-    todo.share.wait_for(begun)
+    todo.share.wait_for(begun, "process 0 to begin")
     todo.chunks.look(todo.share.of(len(todo.parts)))
     try:
         embedding = todo.embed()
@@ -177,7 +180,7 @@ def _assist(place: Path, wanted: State, todo: _Todo) -> State:
     except StorageError:
         if not finished():
             raise
-    return todo.share.wait_for(finished)
+    return todo.share.wait_for(finished, "process 0 to finish")
 
 
 def _embed(

@@ -16,7 +16,7 @@ from speakertrip.embedding import (
     processes,
 )
 from speakertrip.embedding.chunks import CHUNKS, Chunks
-from speakertrip.errors import AudioError, SpeakertripError, StorageError, UsageError
+from speakertrip.errors import AudioError, SpeakertripError, SpeakertripWarning, StorageError, UsageError
 from speakertrip.manifests import Utterance
 
 MODEL = "a1" * 32
@@ -28,6 +28,7 @@ GONE = -1  # the id of no launcher: a process that would wait fails
 def small(monkeypatch):
     monkeypatch.setattr(folder, "CHUNK", 2)
     monkeypatch.setattr(processes, "POLL", 0.01)
+    monkeypatch.setattr(processes, "PATIENCE", 300.0)  # of a busy machine
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
@@ -252,6 +253,13 @@ def test_the_share_of_a_launched_process(monkeypatch, values, share):
     [
         ({"RANK": "0"}, "WORLD_SIZE is set but not LOCAL_WORLD_SIZE; start with torchrun"),
         ({}, "WORLD_SIZE is set but not RANK and LOCAL_WORLD_SIZE; start with torchrun"),
+        (
+            {"RANK": "0", "LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "two"},
+            "WORLD_SIZE='two', .* start with torchrun",
+        ),
+        ({"RANK": "4", "LOCAL_WORLD_SIZE": "4"}, "RANK='4', WORLD_SIZE='4', .* is no process of so many"),
+        ({"RANK": "-1", "LOCAL_WORLD_SIZE": "4"}, "is no process of so many"),
+        ({"RANK": "0", "LOCAL_WORLD_SIZE": "0", "WORLD_SIZE": "0"}, "is no process of so many"),
         ({"RANK": "0", "LOCAL_WORLD_SIZE": "2"}, "2 of 4 processes are on this machine.*without --nnodes"),
     ],
 )
@@ -260,6 +268,28 @@ def test_processes_that_cannot_share_a_manifest(monkeypatch, values, said):
         monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match=said):
         launched_share()
+
+
+@pytest.mark.parametrize(
+    ("rank", "said"), [(0, "waits for what the other processes embed"), (1, "waits for process 0 to finish")]
+)
+def test_what_is_waited_for_is_said(tmp_path, monkeypatch, embedder, utterances, rank, said):
+    """As with variables that are left over, and no launcher."""
+    begin(embedder, utterances, tmp_path)
+    naps = []
+    monkeypatch.setattr(processes, "PATIENCE", 0.0)
+    monkeypatch.setattr(processes, "GRACE", 0.0)
+    monkeypatch.setattr(processes.os, "getppid", lambda: GONE if len(naps) > 3 else 1)
+    monkeypatch.setattr(processes.time, "sleep", naps.append)
+    with (
+        pytest.warns(SpeakertripWarning) as warned,
+        pytest.raises(SpeakertripError, match="launcher of this process is gone"),
+    ):
+        embed_folder(embedder, MODEL, utterances, tmp_path, skip_bad=True, share=Share(rank, 2, 1))
+    (text,) = [str(each.message) for each in warned]
+    assert text == (
+        f"Process {rank} of 2 (RANK and WORLD_SIZE) {said}; if torchrun did not start it, end it and unset WORLD_SIZE."
+    )
 
 
 def test_each_process_takes_a_gpu(monkeypatch):
