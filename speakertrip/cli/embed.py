@@ -1,6 +1,8 @@
 """``speakertrip embed``."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -56,10 +58,11 @@ def embed(
     With --manifest, a run that was killed goes on where it was when it is called again; embeddings.npy is float32, a
     row of unit length for each line of ids.txt. Under torchrun, on one machine, its processes share the manifest.
     """
-    _refuse_options(ctx, OF_FILES if manifest else OF_MANIFEST, bool(manifest))
-    if manifest:
-        if files or not out:
+    with _said_once():
+        _refuse_options(ctx, OF_FILES if manifest else OF_MANIFEST, bool(manifest))
+        if manifest and (files or not out):
             raise UsageError("--manifest needs --out FOLDER, and no FILE beside it.")
+    if manifest and out:
         _embed_manifest(manifest, out, skip_bad, kaldi, options, as_json)
         return
     if not files:
@@ -110,6 +113,20 @@ def _embed_manifest(
         print_json({"folder": out, **facts, "model": bundle.identity})
     else:
         click.echo(f"{one_line(out)}: {counted(found.rows, 'embedding')} of {found.dim} numbers")
+
+
+@contextmanager
+def _said_once() -> Iterator[None]:
+    """Have the first process of torchrun say that the call is wrong, not each of them."""
+    try:
+        yield
+    except UsageError:
+        if not os.environ.get("WORLD_SIZE"):  # looking further would load torch
+            raise
+        from speakertrip.embedding import launched_share
+
+        with launched_share().first_to_speak():
+            raise
 
 
 def _refuse_options(ctx: click.Context, names: Sequence[str], manifest: bool) -> None:

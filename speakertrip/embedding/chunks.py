@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from speakertrip.errors import StorageError
 from speakertrip.manifests.lines import replacing
 
-CHUNKS = ".embed.chunks"
+CHUNKS, REMOVED = ".embed.chunks", ".embed.removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,29 @@ class Chunks:
         self._folder, self._key, self._dim = folder, key, dim
         self.done: dict[int, Chunk] = {}
 
+    def begin(self) -> None:
+        """Make the folder of the chunks, if there is none; for one process, as ``remove``.
+
+        Raises:
+            StorageError: it cannot be made.
+        """
+        with self._errors("write"):
+            (self._folder / CHUNKS).mkdir(exist_ok=True)
+
+    @property
+    def begun(self) -> bool:
+        """Whether the folder of the chunks is there."""
+        return (self._folder / CHUNKS).exists()
+
     def look(self, numbers: Iterable[int]) -> list[int]:
-        """Look for chunks that are not known to be done, and return those that are; damaged ones are not.
+        """Look for chunks that are not known to be done, and return those that are; a damaged one is not.
 
         Raises:
             StorageError: the folder cannot be read.
         """
-        with self._errors("read"):
-            place = self._folder / CHUNKS
-            names = {path.name for path in place.iterdir()} if place.exists() else set()
+        names = set()
+        with self._errors("read"), suppress(FileNotFoundError):
+            names = {path.name for path in (self._folder / CHUNKS).iterdir()}
         found = []
         for number in numbers:
             if number not in self.done and str(number) in names and (content := self._read(number)):
@@ -67,7 +81,7 @@ class Chunks:
         """Keep a chunk, on the disk; one of this number that is there already is replaced.
 
         Raises:
-            StorageError: it cannot be written.
+            StorageError: it cannot be written, or the folder of the chunks is gone.
         """
         chunk = Chunk(len(rows), dict(bad))
         header = json.dumps(asdict(chunk)).encode()
@@ -75,7 +89,6 @@ class Chunks:
         path = self._path(number)
         temporary = path.with_name(f".{number}.{os.getpid()}")  # a process of a run before may not have ended
         with self._errors("write"):
-            path.parent.mkdir(exist_ok=True)
             with temporary.open("wb") as file:
                 file.write(self._sum(number, content) + b"\n" + content)
                 file.flush()
@@ -95,9 +108,10 @@ class Chunks:
             np.lib.format.write_array_header_1_0(file, header)
             for number in sorted(self.done):
                 content = self._read(number)
-                if content is None:
+                if content is None or content[0] != self.done[number]:  # damaged, or by another process since
                     raise StorageError(
-                        f"{self._path(number)} is damaged; run the same again, which replaces it."
+                        f"{self._path(number)} is no longer what was found there; run the same again, which goes "
+                        "on with the rest."
                     )
                 file.write(content[1])
             file.flush()
@@ -105,15 +119,19 @@ class Chunks:
 
     @staticmethod
     def remove(folder: Path) -> None:
-        """Remove all of them, which nothing needs any more."""
-        shutil.rmtree(folder / CHUNKS, ignore_errors=True)
+        """Remove all of them, which nothing needs any more; renamed first, so that no late process adds one."""
+        shutil.rmtree(folder / REMOVED, ignore_errors=True)  # of a run that was killed just here
+        with suppress(OSError):
+            (folder / CHUNKS).rename(folder / REMOVED)
+        shutil.rmtree(folder / REMOVED, ignore_errors=True)
 
     def _path(self, number: int) -> Path:
         return self._folder / CHUNKS / str(number)
 
     def _read(self, number: int) -> tuple[Chunk, bytes] | None:
-        """Return a chunk and its rows; None: it is damaged, or of something else."""
-        with self._errors("read"):
+        """Return a chunk and its rows; None: it is damaged, gone, or of something else."""
+        sum_ = content = b""
+        with self._errors("read"), suppress(FileNotFoundError):
             sum_, _, content = self._path(number).read_bytes().partition(b"\n")
         if sum_ != self._sum(number, content):
             return None

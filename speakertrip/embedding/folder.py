@@ -79,6 +79,9 @@ def embed_folder(
             process is at work there; in the first process only.
         StorageError: it cannot be written.
         SpeakertripError: whoever started this process is gone while it waits for another one.
+
+    Warns:
+        SpeakertripWarning: this process has long waited for another one.
     """
     place = Path(folder)
     wanted = State(
@@ -134,12 +137,16 @@ def _lead(place: Path, wanted: State, todo: _Todo, progress: Callable[[int], Non
     with _held(place):
         state = claim(place, wanted)
         if not state.done:
+            todo.chunks.begin()
             found = todo.look()
             _refuse_bad(todo.chunks.done.values(), todo.skip_bad)
             progress(found)
             for utterances in todo.embed():
                 progress(utterances + todo.look())
-            todo.share.wait_for(all_done)
+            todo.share.wait_for(all_done, "what the other processes embed")
+            _refuse_bad(
+                todo.chunks.done.values(), todo.skip_bad
+            )  # a process of a run before may not have ended
             state = _finish(place, todo, wanted)
         elif state.skipped and not todo.skip_bad:
             raise AudioError(next(iter(state.skipped.values())))
@@ -152,36 +159,46 @@ def _lead(place: Path, wanted: State, todo: _Todo, progress: Callable[[int], Non
 def _assist(place: Path, wanted: State, todo: _Todo) -> State:
     """Embed the share of another process, once the first has claimed the folder; what it refuses is its to say."""
 
-    def begun() -> State | None:
+    def found() -> State | None:
         try:
             return found_state(place, wanted)
         except UsageError:
             return None
 
-    def finished() -> State | None:
-        state = begun()
-        return state if state and state.done else None
+    def begun() -> bool:
+        return (state := found()) is not None and (state.done or todo.chunks.begun)
 
-    if not todo.share.wait_for(begun).done:
-        todo.chunks.look(todo.share.of(len(todo.parts)))
-        for _ in todo.embed():
+    def finished() -> State | None:
+        return state if (state := found()) and state.done else None
+
+    todo.share.wait_for(begun, "process 0 to begin")
+    todo.chunks.look(todo.share.of(len(todo.parts)))
+    try:
+        embedding = todo.embed()
+        while not finished() and next(embedding, None):  # another run may finish, and remove the chunks
             pass
-    return todo.share.wait_for(finished)
+    except StorageError:
+        if not finished():
+            raise
+    return todo.share.wait_for(finished, "process 0 to finish")
 
 
 def _embed(
     embedder: Embedder, utterances: Sequence[Utterance], skip_bad: bool
 ) -> tuple[FloatArray, dict[str, str]]:
     """Return unit rows, and why an utterance has none."""
-    waveforms, bad = [], {}
-    for utterance in utterances:
-        try:
-            waveforms.append(load_speech(utterance))
-        except AudioError as error:
-            if not skip_bad:
-                raise
-            bad[utterance.id] = str(error)
-    return unit_rows(embedder.embed(waveforms)), bad
+    bad: dict[str, str] = {}
+
+    def waveforms() -> Iterator[FloatArray]:
+        for utterance in utterances:
+            try:
+                yield load_speech(utterance)
+            except AudioError as error:
+                if not skip_bad:
+                    raise
+                bad[utterance.id] = str(error)
+
+    return unit_rows(embedder.embed(waveforms())), bad  # an iterator: long waveforms are not kept
 
 
 def _refuse_bad(chunks: Iterable[Chunk], skip_bad: bool) -> None:

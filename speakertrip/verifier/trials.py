@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from speakertrip.audio import Recording
+from speakertrip.audio import Quality, Recording
 from speakertrip.backend import DecisionRule
 from speakertrip.enrollment import Scoring
 from speakertrip.enrollment.search.people import People
@@ -15,7 +15,8 @@ from speakertrip.errors import AudioError, DataError
 from speakertrip.manifests import Trials, Utterance
 from speakertrip.verifier.facade import SpeakerVerifier
 
-CHUNK = 64  # utterances decoded at a time
+CHUNK = 64  # utterances embedded at a time
+AHEAD = 8  # of them decoded at a time, side by side; long ones are not kept
 FloatArray = npt.NDArray[np.float32]
 
 
@@ -115,18 +116,18 @@ def _hear(
         if isinstance(found, AudioError):
             heard.errors[utterance.id] = found
             continue
-        recording, embedding = found
+        quality, embedding = found
         heard.place[number] = len(heard.embeddings)
         heard.embeddings.append(embedding)
-        heard.seconds.append(utterance.duration or recording.quality.seconds)
-        heard.speech[utterance.id] = recording.quality.speech_seconds
+        heard.seconds.append(utterance.duration or quality.seconds)
+        heard.speech[utterance.id] = quality.speech_seconds
     return heard
 
 
 def _embed(
     verifier: SpeakerVerifier, utterances: Sequence[Utterance], progress: Callable[[int, int], None]
-) -> Iterator[tuple[Utterance, AudioError | tuple[Recording, FloatArray]]]:
-    """Yield each utterance with its recording and raw embedding, or why it cannot be used."""
+) -> Iterator[tuple[Utterance, AudioError | tuple[Quality, FloatArray]]]:
+    """Yield each utterance with its measures and raw embedding, or why it cannot be used."""
 
     def load(utterance: Utterance) -> Recording | AudioError:
         try:
@@ -136,12 +137,20 @@ def _embed(
             return error
         return recording
 
+    def waveforms(chunk: Sequence[Utterance], measured: list[Quality | AudioError]) -> Iterator[FloatArray]:
+        for begin in range(0, len(chunk), AHEAD):
+            for each in pool.map(load, chunk[begin : begin + AHEAD]):
+                if isinstance(each, AudioError):
+                    measured.append(each)
+                else:
+                    measured.append(each.quality)
+                    yield each.waveform
+
     with ThreadPoolExecutor() as pool:
         for begin in range(0, len(utterances), CHUNK):
             chunk = utterances[begin : begin + CHUNK]
-            found = list(pool.map(load, chunk))
-            recordings = [each for each in found if isinstance(each, Recording)]
-            embeddings = iter(verifier.embedder.embed([recording.waveform for recording in recordings]))
-            for utterance, each in zip(chunk, found, strict=True):
+            measured: list[Quality | AudioError] = []
+            embeddings = iter(verifier.embedder.embed(waveforms(chunk, measured)))
+            for utterance, each in zip(chunk, measured, strict=True):
                 yield utterance, each if isinstance(each, AudioError) else (each, next(embeddings))
             progress(len(chunk), len(utterances))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from speakertrip.bundle import Bundle
-from speakertrip.embedding import Embedder
+from speakertrip.embedding import Embedder, processes
 from speakertrip.manifests import Utterance, write_manifest
 
 
@@ -140,3 +140,25 @@ def test_a_folder_of_something_else_is_left_as_it_is(speakertrip, place, bundle_
     assert (code, out) == (2, "")
     assert err == f"b/{before[0]} is there already, from elsewhere; name another folder.\n"
     assert sorted(path.name for path in (place / "b").iterdir()) == before
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+@pytest.mark.parametrize(
+    "wrong", [["--manifest", "m.jsonl"], ["--manifest", "m.jsonl", "--vad", "energy"], ["--kaldi"]]
+)
+def test_a_wrong_call_under_torchrun_is_said_by_the_first_process(speakertrip, monkeypatch, wrong, rank):
+    """The message ends the others, which wait for that."""
+    waited = []
+    monkeypatch.setattr(processes.time, "sleep", waited.append)
+    for name, value in {"RANK": rank, "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    assert speakertrip("embed", *wrong)[0] == 2
+    assert waited == ([] if rank == "0" else [processes.GRACE])
+
+
+def test_variables_that_torchrun_would_not_set(speakertrip, monkeypatch):
+    for name, value in {"RANK": "0", "WORLD_SIZE": "two", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    code, out, err = speakertrip("embed", "--manifest", "m.jsonl", "--out", "out")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "WORLD_SIZE='two'" in err

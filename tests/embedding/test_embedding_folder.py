@@ -1,4 +1,5 @@
 import json
+import weakref
 from contextlib import suppress
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from filelock import FileLock
 
 from speakertrip.embedding import EmbeddedFolder, Embedder, embed_folder, folder
-from speakertrip.embedding.chunks import CHUNKS
+from speakertrip.embedding.chunks import CHUNKS, Chunks
 from speakertrip.errors import AudioError, StorageError, UsageError
 from speakertrip.manifests import Utterance
 
@@ -103,6 +104,29 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, embedder, bad, chunks_
     assert sum(done) == len(bad)
 
 
+def test_long_waveforms_are_not_kept(tmp_path, monkeypatch, embedder, write_speech):
+    long = write_speech(tmp_path / "long.wav", 0, 31.0)
+    monkeypatch.setattr(folder, "CHUNK", 8)
+    made, alive, load, embed = [], [], folder.load_speech, embedder._embed_whole
+
+    def loaded(utterance):
+        waveform = load(utterance)
+        made.append(weakref.ref(waveform))
+        return waveform
+
+    def embedded(*args):
+        alive.append(sum(waveform() is not None for waveform in made))
+        return embed(*args)
+
+    monkeypatch.setattr(folder, "load_speech", loaded)
+    monkeypatch.setattr(embedder, "_embed_whole", embedded)
+    rows = [Utterance(f"u{number}", long, "s") for number in range(6)]
+    absent = Utterance("absent", tmp_path / "absent.wav", "s")
+    found = embed_folder(embedder, MODEL, [*rows, absent], tmp_path / "out", skip_bad=True)
+    assert (found.rows, list(found.skipped)) == (6, ["absent"])
+    assert max(alive) == 1
+
+
 def test_chunks_of_something_else_do_not_count(tmp_path, embedder, utterances):
     for place, model in (("other", "b" * 64), ("own", MODEL)):
         with pytest.raises(KilledError):
@@ -119,12 +143,27 @@ def test_a_chunk_that_is_damaged_in_the_end_is_made_anew_by_the_next_run(tmp_pat
         if utterances == 1:  # the last one
             (tmp_path / CHUNKS / "0").write_bytes(b"?")
 
-    with pytest.raises(StorageError, match=r"0 is damaged; run the same again"):
+    with pytest.raises(StorageError, match=r"0 is no longer what was found there; run the same again"):
         embed_folder(embedder, MODEL, utterances, tmp_path, damage)
     assert not (tmp_path / "embeddings.npy").exists()
     done = []
     assert embed_folder(embedder, MODEL, utterances, tmp_path, done.append).rows == 7
     assert done == [5, 2]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_chunk_that_another_process_replaces_is_not_taken_for_the_one_seen(tmp_path, rows):
+    (tmp_path / CHUNKS).mkdir()
+    own, other = Chunks(tmp_path, "key", 4), Chunks(tmp_path, "key", 4)
+    own.add(0, np.ones((2, 4), np.float32), {})
+    other.add(0, np.ones((rows, 4), np.float32), {} if rows > 1 else {"u1": "gone"})
+    if rows == 2:  # the same once more
+        own.write_array(tmp_path / "embeddings.npy")
+        assert np.load(tmp_path / "embeddings.npy").shape == (2, 4)
+        return
+    with pytest.raises(StorageError, match="0 is no longer what was found there"):
+        own.write_array(tmp_path / "embeddings.npy")
+    assert not (tmp_path / "embeddings.npy").exists()
 
 
 @pytest.mark.parametrize("name", ["embeddings.npy", "ids.txt", "embed.json"])

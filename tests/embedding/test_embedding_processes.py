@@ -1,4 +1,5 @@
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -14,8 +15,8 @@ from speakertrip.embedding import (
     launched_share,
     processes,
 )
-from speakertrip.embedding.chunks import CHUNKS
-from speakertrip.errors import AudioError, SpeakertripError, UsageError
+from speakertrip.embedding.chunks import CHUNKS, Chunks
+from speakertrip.errors import AudioError, SpeakertripError, SpeakertripWarning, StorageError, UsageError
 from speakertrip.manifests import Utterance
 
 MODEL = "a1" * 32
@@ -27,6 +28,7 @@ GONE = -1  # the id of no launcher: a process that would wait fails
 def small(monkeypatch):
     monkeypatch.setattr(folder, "CHUNK", 2)
     monkeypatch.setattr(processes, "POLL", 0.01)
+    monkeypatch.setattr(processes, "PATIENCE", 300.0)  # of a busy machine
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
@@ -141,6 +143,73 @@ def test_a_bad_utterance_is_told_by_whose_share_it_is_in(tmp_path, embedder, utt
     assert not (tmp_path / "embeddings.npy").exists()
 
 
+@pytest.mark.parametrize(
+    ("owner", "name", "rank"),
+    [(Chunks, "look", 1), (Chunks, "_read", 2), (folder, "_embed", 1), (Chunks, "add", 1)],
+)
+def test_a_late_process_returns_when_all_is_done(
+    tmp_path, monkeypatch, embedder, utterances, whole, owner, name, rank
+):
+    """The first process of any run finishes, and removes the chunks, just as this one looks, reads or writes."""
+    begin(embedder, utterances, tmp_path)
+    real, embed, again = getattr(owner, name), folder._embed, []
+
+    def late(*args):
+        patch.undo()
+        embed_folder(embedder, MODEL, utterances, tmp_path, skip_bad=True)
+        patch.setattr(folder, "_embed", lambda *args: again.append(args) or embed(*args))
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, late)
+        found = embed_folder(embedder, MODEL, utterances, tmp_path, skip_bad=True, share=Share(rank, 3, GONE))
+    assert (found.rows, again) == (7, [])
+    assert content(tmp_path) == whole
+    assert not (tmp_path / CHUNKS).exists()
+
+
+def test_another_process_makes_no_chunks_before_the_first_has_begun(
+    tmp_path, monkeypatch, embedder, utterances
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(Chunks, "begin", lambda self: killed(1))
+        with pytest.raises(KilledError):
+            embed_folder(embedder, MODEL, utterances, tmp_path, skip_bad=True)
+    with pytest.raises(SpeakertripError, match="launcher of this process is gone"):
+        embed_folder(embedder, MODEL, utterances, tmp_path, skip_bad=True, share=Share(1, 2, GONE))
+    assert not (tmp_path / CHUNKS).exists()
+
+
+def test_a_folder_that_is_removed_meanwhile_is_an_error(tmp_path, monkeypatch, embedder, utterances):
+    begin(embedder, utterances, tmp_path / "out")
+    add = Chunks.add
+
+    def late(*args):
+        shutil.rmtree(tmp_path / "out")
+        add(*args)
+
+    monkeypatch.setattr(Chunks, "add", late)
+    with pytest.raises(StorageError, match="Cannot write"):
+        embed_folder(embedder, MODEL, utterances, tmp_path / "out", skip_bad=True, share=Share(1, 2, GONE))
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_a_late_process_leaves_out_is_refused(tmp_path, monkeypatch, embedder, utterances):
+    """A process of a killed run with ``skip_bad`` may go on while another run, without, has begun."""
+    real = folder._embed
+
+    def embed(*args):
+        monkeypatch.setattr(folder, "_embed", real)
+        with pytest.raises(SpeakertripError, match="launcher of this process is gone"):
+            embed_folder(embedder, MODEL, utterances[:4], tmp_path, skip_bad=True, share=Share(1, 2, GONE))
+        return real(*args)
+
+    monkeypatch.setattr(folder, "_embed", embed)
+    with pytest.raises(AudioError, match=r"^Utterance u2: "):
+        embed_folder(embedder, MODEL, utterances[:4], tmp_path, share=Share(0, 2))
+    assert not (tmp_path / "embeddings.npy").exists()
+
+
 def test_what_the_first_process_refuses_is_its_to_say(tmp_path, embedder, utterances, whole):
     """Another one waits, to be ended by the launcher; here it finds that there is none."""
     (tmp_path / "model.bin").write_bytes(b"mine")
@@ -184,6 +253,13 @@ def test_the_share_of_a_launched_process(monkeypatch, values, share):
     [
         ({"RANK": "0"}, "WORLD_SIZE is set but not LOCAL_WORLD_SIZE; start with torchrun"),
         ({}, "WORLD_SIZE is set but not RANK and LOCAL_WORLD_SIZE; start with torchrun"),
+        (
+            {"RANK": "0", "LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "two"},
+            "WORLD_SIZE='two', .* start with torchrun",
+        ),
+        ({"RANK": "4", "LOCAL_WORLD_SIZE": "4"}, "RANK='4', WORLD_SIZE='4', .* is no process of so many"),
+        ({"RANK": "-1", "LOCAL_WORLD_SIZE": "4"}, "is no process of so many"),
+        ({"RANK": "0", "LOCAL_WORLD_SIZE": "0", "WORLD_SIZE": "0"}, "is no process of so many"),
         ({"RANK": "0", "LOCAL_WORLD_SIZE": "2"}, "2 of 4 processes are on this machine.*without --nnodes"),
     ],
 )
@@ -192,6 +268,28 @@ def test_processes_that_cannot_share_a_manifest(monkeypatch, values, said):
         monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match=said):
         launched_share()
+
+
+@pytest.mark.parametrize(
+    ("rank", "said"), [(0, "waits for what the other processes embed"), (1, "waits for process 0 to finish")]
+)
+def test_what_is_waited_for_is_said(tmp_path, monkeypatch, embedder, utterances, rank, said):
+    """As with variables that are left over, and no launcher."""
+    begin(embedder, utterances, tmp_path)
+    naps = []
+    monkeypatch.setattr(processes, "PATIENCE", 0.0)
+    monkeypatch.setattr(processes, "GRACE", 0.0)
+    monkeypatch.setattr(processes.os, "getppid", lambda: GONE if len(naps) > 3 else 1)
+    monkeypatch.setattr(processes.time, "sleep", naps.append)
+    with (
+        pytest.warns(SpeakertripWarning) as warned,
+        pytest.raises(SpeakertripError, match="launcher of this process is gone"),
+    ):
+        embed_folder(embedder, MODEL, utterances, tmp_path, skip_bad=True, share=Share(rank, 2, 1))
+    (text,) = [str(each.message) for each in warned]
+    assert text == (
+        f"Process {rank} of 2 (RANK and WORLD_SIZE) {said}; if torchrun did not start it, end it and unset WORLD_SIZE."
+    )
 
 
 def test_each_process_takes_a_gpu(monkeypatch):

@@ -1,5 +1,6 @@
 """The scores of whole lists, with a fitted backend too, are compared in tests/cli/test_cli_batch.py."""
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -83,6 +84,29 @@ def test_audio_that_cannot_be_used_leaves_the_others(verifier, utterances, tmp_p
     none = score_enrolled(verifier, TRIALS, [replace(each, duration=0.1) for each in utterances])
     assert np.isnan(none.scores).all()
     assert set(none.errors) == {"u3", "u4"}
+
+
+def test_long_waveforms_are_not_kept(verifier, utterances, monkeypatch):
+    monkeypatch.setattr(trials_module, "CHUNK", 64)
+    monkeypatch.setattr(trials_module, "AHEAD", 2)
+    made, alive, load, embed = [], [], verifier.load, verifier.embedder._embed_whole
+
+    def loaded(sources):
+        recordings = load(sources)
+        made.extend(weakref.ref(recording.waveform) for recording in recordings)
+        return recordings
+
+    def embedded(*args):
+        alive.append(sum(waveform() is not None for waveform in made))
+        return embed(*args)
+
+    monkeypatch.setattr(verifier, "load", loaded)
+    monkeypatch.setattr(verifier.embedder, "_embed_whole", embedded)
+    many = [replace(utterances[3], id=f"long{number}") for number in range(8)]
+    trials = Trials.of(["a"] * 8, [each.id for each in many], [True] * 8)
+    found = score_enrolled(verifier, trials, many)
+    assert np.isfinite(found.scores).all()
+    assert max(alive) <= 2
 
 
 def test_who_and_what_must_be_known(verifier, utterances):
