@@ -1,8 +1,8 @@
 """What is said of probes that hold little speech."""
 
-import math
 from typing import TYPE_CHECKING
 
+from speakertrip.cli.decisions import speech_in_words
 from speakertrip.cli.lines import one_line
 from speakertrip.errors import counted
 
@@ -44,8 +44,7 @@ def short_in_words(probe: str, seconds: float, short: "ShortSpeech") -> str:
         errors = f"this model misses {row.miss} and falsely accepts {row.false_alarm} at its threshold"
     else:
         errors = f"the equal error rate of this model is {row.eer}"
-    shown = math.floor(seconds * 10) / 10  # never rounded up to the length that it is less than
-    return f"{one_line(probe)} holds only {shown:.1f} s of speech: with {row.seconds:g} s on each side, {errors}."
+    return f"{one_line(probe)} holds only {speech_in_words(seconds)}: with {row.seconds:g} s on each side, {errors}."
 
 
 def many_short_in_words(count: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.completion import complete_files, complete_name_then_files
-from speakertrip.cli.decisions import answer_each, meaning, reason, refuse_all
+from speakertrip.cli.decisions import answer_each, meaning, reason, refuse_all, speech_in_words
 from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lines import one_line
 from speakertrip.cli.notices import say
@@ -115,7 +115,7 @@ def verify(
             errors = {**expected(claim.rule.threshold), **short_facts(short)}
             print_json({"probe": probe, "decision": words, **numbers, **speech, **errors})
         else:
-            click.echo(f"{one_line(probe)}: {words} ({reason(decision)}, {seconds:.1f} s of speech)")
+            click.echo(f"{one_line(probe)}: {words} ({reason(decision)}, {speech_in_words(seconds)})")
             if short:
                 say(short_in_words(probe, seconds, short))
         return 0 if decision.accepted else REJECTED

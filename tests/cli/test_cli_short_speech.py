@@ -1,6 +1,7 @@
 """``backend --lengths`` measures the errors with little speech; ``verify`` and ``identify`` say them."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +70,12 @@ def test_verify_says_the_errors_of_a_probe_that_is_short_and_of_no_other(speaker
         "false_alarm_rate": 0.04, "false_alarm_interval": [0.02, 0.06],
     }  # fmt: skip
     assert list(short) == [*long, "short_speech"]
+
+
+def test_the_answer_and_the_notice_say_the_same_number(speakertrip, write_speech):
+    write_speech(Path("short.wav"), seconds=1.26)
+    _, out, err = speakertrip("verify", "--against", "long.wav", "short.wav")
+    assert re.findall(r"(\S+) s of speech", out) == re.findall(r"(\S+) s of speech", err) == ["1.2"]
 
 
 def test_at_another_threshold_only_the_equal_error_rate_is_known(speakertrip):
