@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def short_facts(short: "ShortSpeech | None") -> dict[str, object]:
-    """Return what was measured with as little speech, for JSON; nothing where that is not known.
+    """Return what was measured with as little speech, for JSON; nothing where it is not known to err more.
 
     Rates at the threshold are null where another one decided.
     """
@@ -48,8 +48,8 @@ def short_in_words(probe: str, seconds: float, short: "ShortSpeech") -> str:
 
 
 def many_short_in_words(count: int) -> str:
-    """Say how many test utterances of a list hold less speech than the longest length that was measured."""
+    """Say how many test utterances of a list hold so little speech that the model is known to err more with it."""
     return (
-        f"{counted(count, 'test utterance')} with little speech: `speakertrip bundle show` says how often this model "
-        "errs there."
+        f"{counted(count, 'test utterance')} with so little speech that this model errs more: `speakertrip bundle "
+        "show` says how often."
     )

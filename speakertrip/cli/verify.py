@@ -76,8 +76,8 @@ def verify(
 
     The threshold is the model's own, where strangers are accepted as often as speakers are missed, unless --far or
     --p-target chooses another. --json says how often it is expected to err in one comparison, among voices like those
-    that it was found on: measure yours. Where the model knows how often it errs with as little speech as a PROBE holds,
-    stderr says so. There is no detection of replayed or synthetic speech.
+    that it was found on: measure yours. Where the model is known to err more with as little speech as a PROBE holds,
+    stderr says how often. There is no detection of replayed or synthetic speech.
     """
     _require_one_way(arguments, against, batch)
     probes = arguments if against else arguments[1:]
