@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from speakertrip.audio import Recording
 from speakertrip.backend import DecisionRule
+from speakertrip.embedding.embedder import CHUNK
 from speakertrip.enrollment import Scoring
 from speakertrip.enrollment.search.people import People
 from speakertrip.errors import AudioError, DataError
 from speakertrip.manifests import Trials, Utterance
 from speakertrip.verifier.facade import SpeakerVerifier
 
-CHUNK = 64  # utterances decoded at a time
 FloatArray = npt.NDArray[np.float32]
 
 
