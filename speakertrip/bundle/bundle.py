@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from speakertrip.backend import Backend, BackendOptions, Choice, Threshold, pack, resolve, unpack
 from speakertrip.bundle.calibration import Calibration
+from speakertrip.bundle.card import with_backend_section
 from speakertrip.bundle.files import SUMS, read_folder, write_folder
 from speakertrip.bundle.layouts import (
     BACKEND,
@@ -117,16 +118,11 @@ class Bundle:
         return self.calibration.held_out if self.calibration else ""
 
     def with_backend(self, backend: Backend, calibration: Calibration) -> "Bundle":
-        """Return the same model with another backend and the threshold of its scores; the card says so."""
-        seen = backend.fitted_on.name if backend.fitted_on else "no trials"
-        card = (
-            f"{self.card.rstrip()}\n\n## Backend\n\nScores are normalised and calibrated by what was fitted to {seen} "
-            f"({calibration.trials} trials, {calibration.targets} target, {calibration.speakers} speakers). "
-            f"What the card says above of thresholds holds no more; the one at the equal error rate is "
-            f"{calibration.threshold:.4f}.\n"
-        )
-        if table := calibration.card():
-            card += f"\n{table}"
+        """Return the same model with another backend and the threshold of its scores.
+
+        The card ends with a section about them, in place of an earlier one.
+        """
+        card = with_backend_section(self.card, backend, calibration)
         return replace(self, backend=backend, calibration=calibration, card=card)
 
     def threshold(self, choice: Choice | None = None) -> Threshold:

@@ -107,14 +107,15 @@ def backend(
     with it its thresholds: the one at the equal error rate, and those that --far of verify and identify looks up.
 
     The errors with little speech are measured on the same trials, with both utterances cut to their middle of so much
-    speech; the model card shows them, and verify and identify say them of a probe as short. A length is left out where
-    fewer than 10 speakers have target trials of longer utterances. With --quality seconds, the calibration is fitted
+    speech; the model card shows them, and verify and identify say them of a probe as short, where they are more than on
+    whole utterances. A length is left out where too few trials of longer utterances are there: target trials of fewer
+    than 10 speakers, or no nontarget trials. With --quality seconds, the calibration is fitted
     to the trials of all lengths, and knows what little speech is worth.
     """
     lists = listed.read_for_audio()
     from speakertrip import evaluation, manifests
     from speakertrip.bundle import Calibration, LengthErrors
-    from speakertrip.metrics import MIN_SPEAKERS, cllr, speaker_groups
+    from speakertrip.metrics import cllr, speaker_groups
 
     recipe = steps.recipe()
     others = manifests.read_manifest(cohort) if cohort else []
@@ -150,6 +151,6 @@ def backend(
     measured = {row.seconds for row in calibration.lengths.rows} if calibration.lengths else set()
     if missing := [f"{length:g}" for length in lengths or () if length not in measured]:
         say(
-            f"No error rates at {', '.join(missing)} s of speech: fewer than {MIN_SPEAKERS} speakers have target "
-            "trials of utterances with more."
+            f"No error rates at {', '.join(missing)} s of speech: too few trials of utterances that hold so much "
+            "speech."
         )

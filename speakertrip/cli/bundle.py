@@ -54,9 +54,13 @@ def import_(
 def export(model: str | None, revision: str | None, out: str, as_json: bool) -> None:
     """Write MODEL as one ONNX file that runs without speakertrip: `waveform` (batch, samples) to `embedding`.
 
-    Samples are float32 at 16 kHz, embeddings are raw: their cosine is the score. The file says its threshold, sample
-    rate and origin as properties. It is written if onnxruntime gives the embeddings of MODEL, else the exit code is 5.
-    An older export is replaced, another file is not. Needs the extra `onnx`.
+    Samples are float32 at 16 kHz, embeddings are raw. The file says its sample rate and origin as properties, and a
+    threshold of cosines if one is known and MODEL scores by them alone, as they are or calibrated linearly: centring,
+    LDA, PLDA and score norm are not in the file. Give it 30 s of audio or less: MODEL embeds longer audio in windows,
+    the file does not.
+
+    It is written if onnxruntime gives the embeddings of MODEL, else the exit code is 5. An older export is replaced,
+    another file is not. Needs the extra `onnx`.
     """
     from speakertrip.export import export_onnx
 

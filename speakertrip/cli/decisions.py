@@ -1,5 +1,6 @@
 """Answers about probes: the loop over them, and a decision in words."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -59,3 +60,12 @@ def reason(decision: "Decision") -> str:
     words = meaning(decision)
     score = f"score {decision.score:.4f}" if words is None else f"LLR {decision.score:.4f}: {words}"
     return f"{score}, threshold {decision.threshold:.4f}"
+
+
+def speech_in_words(seconds: float) -> str:
+    """Say how much speech there is, never rounded up to a length that it is less than.
+
+    >>> speech_in_words(0.98), speech_in_words(sum([0.1] * 8))
+    ('0.9 s of speech', '0.8 s of speech')
+    """
+    return f"{math.floor(round(seconds * 10, 5)) / 10:.1f} s of speech"

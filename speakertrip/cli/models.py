@@ -23,7 +23,11 @@ class ModelOptions:
     @property
     def name(self) -> str:
         """What it is called in a report."""
-        return self.model or "speakertrip's own model"
+        if self.model:
+            return self.model
+        from speakertrip.bundle.source import SHIPPED
+
+        return SHIPPED
 
     def load(self) -> "Bundle":
         """Load the bundle.

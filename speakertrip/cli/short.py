@@ -1,8 +1,8 @@
 """What is said of probes that hold little speech."""
 
-import math
 from typing import TYPE_CHECKING
 
+from speakertrip.cli.decisions import speech_in_words
 from speakertrip.cli.lines import one_line
 from speakertrip.errors import counted
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def short_facts(short: "ShortSpeech | None") -> dict[str, object]:
-    """Return what was measured with as little speech, for JSON; nothing where that is not known.
+    """Return what was measured with as little speech, for JSON; nothing where it is not known to err more.
 
     Rates at the threshold are null where another one decided.
     """
@@ -44,13 +44,12 @@ def short_in_words(probe: str, seconds: float, short: "ShortSpeech") -> str:
         errors = f"this model misses {row.miss} and falsely accepts {row.false_alarm} at its threshold"
     else:
         errors = f"the equal error rate of this model is {row.eer}"
-    shown = math.floor(seconds * 10) / 10  # never rounded up to the length that it is less than
-    return f"{one_line(probe)} holds only {shown:.1f} s of speech: with {row.seconds:g} s on each side, {errors}."
+    return f"{one_line(probe)} holds only {speech_in_words(seconds)}: with {row.seconds:g} s on each side, {errors}."
 
 
 def many_short_in_words(count: int) -> str:
-    """Say how many test utterances of a list hold less speech than the longest length that was measured."""
+    """Say how many test utterances of a list hold so little speech that the model is known to err more with it."""
     return (
-        f"{counted(count, 'test utterance')} with little speech: `speakertrip bundle show` says how often this model "
-        "errs there."
+        f"{counted(count, 'test utterance')} with so little speech that this model errs more: `speakertrip bundle "
+        "show` says how often."
     )

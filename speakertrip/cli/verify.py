@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speakertrip.cli.completion import complete_files, complete_name_then_files
-from speakertrip.cli.decisions import answer_each, meaning, reason, refuse_all
+from speakertrip.cli.decisions import answer_each, meaning, reason, refuse_all, speech_in_words
 from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lines import one_line
 from speakertrip.cli.notices import say
@@ -76,8 +76,8 @@ def verify(
 
     The threshold is the model's own, where strangers are accepted as often as speakers are missed, unless --far or
     --p-target chooses another. --json says how often it is expected to err in one comparison, among voices like those
-    that it was found on: measure yours. Where the model knows how often it errs with as little speech as a PROBE holds,
-    stderr says so. There is no detection of replayed or synthetic speech.
+    that it was found on: measure yours. Where the model is known to err more with as little speech as a PROBE holds,
+    stderr says how often. There is no detection of replayed or synthetic speech.
     """
     _require_one_way(arguments, against, batch)
     probes = arguments if against else arguments[1:]
@@ -115,7 +115,7 @@ def verify(
             errors = {**expected(claim.rule.threshold), **short_facts(short)}
             print_json({"probe": probe, "decision": words, **numbers, **speech, **errors})
         else:
-            click.echo(f"{one_line(probe)}: {words} ({reason(decision)}, {seconds:.1f} s of speech)")
+            click.echo(f"{one_line(probe)}: {words} ({reason(decision)}, {speech_in_words(seconds)})")
             if short:
                 say(short_in_words(probe, seconds, short))
         return 0 if decision.accepted else REJECTED

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speakertrip.cli.decisions import meaning, reason
+from speakertrip.cli.decisions import meaning, reason, speech_in_words
 from speakertrip.cli.lines import one_line
 from speakertrip.cli.notices import say
 from speakertrip.cli.operating_point import expected
@@ -107,8 +107,8 @@ def _answer(
         errors = {**expected(found.rule.threshold), **short_facts(few.get(test))}
         print_json({**pair, "decision": words, **numbers, **speech, **errors})
     else:
-        speech_seconds = f"{found.speech_seconds[test]:.1f} s of speech"
-        click.echo(f"{one_line(name)}\t{one_line(test)}: {words} ({reason(decision)}, {speech_seconds})")
+        seconds = speech_in_words(found.speech_seconds[test])
+        click.echo(f"{one_line(name)}\t{one_line(test)}: {words} ({reason(decision)}, {seconds})")
 
 
 def _write(out: str, trials: "Trials", found: "TrialScores", as_json: bool) -> None:

@@ -18,7 +18,6 @@ from speakertrip.manifests import Trials, Utterance
 if TYPE_CHECKING:
     from speakertrip.embedding import Embedder
 
-CHUNK = 64  # utterances decoded at a time
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
 
@@ -102,7 +101,7 @@ def _embed(
     utterances: Sequence[Utterance],
     progress: Callable[[int], None],
 ) -> dict[float, _Cut]:
-    from speakertrip.embedding import load_speech
+    from speakertrip.embedding.embedder import CHUNK, load_speech
 
     found = {length: _Cut({}, [], []) for length in lengths}
     for begin in range(0, len(utterances), CHUNK):

@@ -1,6 +1,7 @@
 """What an ONNX file says of the bundle that it was made of."""
 
 from speakertrip.audio import SAMPLE_RATE
+from speakertrip.audio.windows import LONGEST
 from speakertrip.backend import Backend, LinearCalibration
 from speakertrip.bundle import Bundle
 
@@ -9,12 +10,14 @@ def properties_of(bundle: Bundle) -> dict[str, str]:
     """Return the properties of the ONNX file of a bundle, by name.
 
     ``threshold`` is one of cosines, and there if one is known: accept at or above it. Where the scores of the bundle
-    are calibrated, ``llr_scale`` times the cosine plus ``llr_offset`` is its natural-log likelihood ratio.
+    are calibrated, ``llr_scale`` times the cosine plus ``llr_offset`` is its natural-log likelihood ratio. Of more than
+    ``longest_seconds`` of audio the bundle makes the mean of windows, and the file does not.
     """
     name = str(bundle.source).encode("utf-8", "backslashreplace").decode()  # a file's name may be no text
     linear = on_cosines(bundle.backend)
     found = {
         "sample_rate": str(SAMPLE_RATE),
+        "longest_seconds": f"{LONGEST / SAMPLE_RATE:g}",
         "identity": bundle.identity,
         "embedding_dim": str(bundle.model.embedding_dim),
         "encoder": bundle.encoder.kind,

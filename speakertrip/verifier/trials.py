@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from speakertrip.audio import Quality, Recording
 from speakertrip.backend import DecisionRule
+from speakertrip.embedding.embedder import CHUNK
 from speakertrip.enrollment import Scoring
 from speakertrip.enrollment.search.people import People
 from speakertrip.errors import AudioError, DataError
 from speakertrip.manifests import Trials, Utterance
 from speakertrip.verifier.facade import SpeakerVerifier
 
-CHUNK = 64  # utterances embedded at a time
-AHEAD = 8  # of them decoded at a time, side by side; long ones are not kept
+AHEAD = 8  # utterances decoded at a time, side by side; long ones are not kept
 FloatArray = npt.NDArray[np.float32]
 
 

@@ -97,7 +97,7 @@ def test_another_backend_has_its_own_thresholds(make_bundle):
     assert other_one.threshold(asked).value == pytest.approx(2 * plain.threshold(asked).value - 1, abs=1e-5)
     assert other_one.threshold(asked).false_alarm == plain.threshold(asked).false_alarm
     _, added = other_one.card.split("## Backend")
-    assert "holds no more" in added
+    assert "hold no more" in added
     assert f"| 1 % | {other_one.threshold(FalseAlarmRate(0.01)).value:.4f} | [" in added
     assert other_one.threshold(OperatingPoint(0.5)).value == 0.0
     with pytest.raises(UsageError, match="likelihood ratios"):

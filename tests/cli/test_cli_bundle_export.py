@@ -42,6 +42,12 @@ def test_export(speakertrip, models, tmp_path):
     assert (tmp_path / "x.onnx").read_bytes()[-300:] == (models / "x.onnx").read_bytes()[-300:]
 
 
+def test_the_help_says_what_the_file_is_not(speakertrip):
+    said = " ".join(speakertrip("bundle", "export", "--help")[1].split())
+    assert "30 s of audio or less" in said
+    assert "if one is known and MODEL scores by them alone" in said
+
+
 def test_export_as_json(speakertrip, models, tmp_path):
     code, out, err = speakertrip("bundle", "export", models / "plain", "--out", "x.onnx", "--json")
     assert (code, err, out.count("\n")) == (0, "", 1)

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from speakertrip.backend import Backend, FalseAlarmRate, GivenThreshold, LinearCalibration
 from speakertrip.bundle import Bundle, Calibration
+from speakertrip.cli.decisions import speech_in_words
 from speakertrip.cli.numbers import Prior, Rate
 from speakertrip.cli.operating_point import PointOptions
 from speakertrip.errors import UsageError
@@ -183,7 +184,7 @@ def test_the_words_of_a_ratio_are_in_both_answers(speakertrip):
     assert (code, err) == (0, "")
     assert out == (
         f"1.wav: accepted (LLR {row['llr']:.4f}: {row['meaning']}, threshold {row['threshold']:.4f}, "
-        f"{row['speech_seconds']:.1f} s of speech)\n"
+        f"{speech_in_words(row['speech_seconds'])})\n"
     )
 
 

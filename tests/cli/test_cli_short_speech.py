@@ -1,6 +1,7 @@
 """``backend --lengths`` measures the errors with little speech; ``verify`` and ``identify`` say them."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import soundfile
 from speakertrip import Bundle
 from speakertrip.bundle import LengthErrors, LengthTable
 from speakertrip.bundle.lengths import Rate
-from speakertrip.manifests import Trials, Utterance, write_manifest, write_trials
+from speakertrip.manifests import Trials, Utterance, read_manifest, write_manifest, write_trials
 
 
 def errors(seconds: float, miss: float) -> LengthErrors:
@@ -71,6 +72,12 @@ def test_verify_says_the_errors_of_a_probe_that_is_short_and_of_no_other(speaker
     assert list(short) == [*long, "short_speech"]
 
 
+def test_the_answer_and_the_notice_say_the_same_number(speakertrip, write_speech):
+    write_speech(Path("short.wav"), seconds=1.26)
+    _, out, err = speakertrip("verify", "--against", "long.wav", "short.wav")
+    assert re.findall(r"(\S+) s of speech", out) == re.findall(r"(\S+) s of speech", err) == ["1.2"]
+
+
 def test_at_another_threshold_only_the_equal_error_rate_is_known(speakertrip):
     asked = ("verify", "--against", "long.wav", "short.wav", "--threshold", "-0.5")
     code, _, err = speakertrip(*asked)
@@ -97,7 +104,7 @@ def test_identify_and_lists_say_it_too(speakertrip):
     code, out, err = speakertrip(*lists)
     assert (code, len(out.splitlines())) == (0, 2)
     assert err == (
-        "1 test utterance with little speech: `speakertrip bundle show` says how often this model errs there.\n"
+        "1 test utterance with so little speech that this model errs more: `speakertrip bundle show` says how often.\n"
     )
     short, long = map(json.loads, speakertrip(*lists, "--json")[1].splitlines())
     assert (short["short_speech"]["miss_rate"], "short_speech" in long) == (0.31, False)
@@ -138,10 +145,7 @@ def test_backend_measures_the_lengths_and_the_card_shows_them(speakertrip, speec
     write_lists(speech_like, 10)
     code, _, err = speakertrip(*FIT, "1, 0.5,30")
     assert code == 0
-    assert (
-        err
-        == "No error rates at 30 s of speech: fewer than 10 speakers have target trials of utterances with more.\n"
-    )
+    assert err == "No error rates at 30 s of speech: too few trials of utterances that hold so much speech.\n"
     calibration = Bundle.load("fitted").calibration
     assert [(row.seconds, row.trials, row.target_speakers) for row in calibration.lengths.rows] == [
         (0.5, 190, 10), (1.0, 190, 10),
@@ -155,6 +159,27 @@ def test_backend_measures_the_lengths_and_the_card_shows_them(speakertrip, speec
     assert err == ""  # there is more speech than 1 s
     assert speakertrip("backend", *FIT[1:], "none")[0] == 0
     assert Bundle.load("fitted").calibration == calibration.model_copy(update={"lengths": None})
+
+
+def test_backend_says_no_untrue_reason_where_no_nontarget_trial_is_left(speakertrip, speech_like):
+    write_lists(speech_like, 12)
+    rows = {row.id: row for row in read_manifest("fit.jsonl")}
+    for speaker in range(12):  # the nontarget trials are of utterances that are shorter than the length
+        path = Path(f"s{speaker}-x.wav").resolve()
+        soundfile.write(path, speech_like(0.8, speaker), 16_000)
+        rows[path.stem] = Utterance(path.stem, path, f"s{speaker}", duration=0.8)
+    write_manifest("fit.jsonl", rows.values())
+    first = [f"s{speaker}-0" for speaker in range(12)]
+    other = [f"s{speaker}-1" for speaker in range(12)] + [f"s{(speaker + 1) % 12}-x" for speaker in range(12)]
+    write_trials("fit.txt", Trials.of(first * 2, other, [True] * 12 + [False] * 12))
+    code, _, err = speakertrip(*FIT, "0.5,1")
+    assert code == 0
+    assert err == "No error rates at 1 s of speech: too few trials of utterances that hold so much speech.\n"
+
+
+def test_the_help_says_when_little_speech_is_told_of(speakertrip):
+    assert "to err more with as little speech" in " ".join(speakertrip("verify", "--help")[1].split())
+    assert "where they are more than on whole" in " ".join(speakertrip("backend", "--help")[1].split())
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from speakertrip.bundle import Bundle, SpeakerModel
 from speakertrip.config import KaldiFbankConfig, XVectorConfig
 from speakertrip.embedding import Embedder
 from speakertrip.errors import BundleError, StorageError, UsageError
-from speakertrip.export import export_onnx
+from speakertrip.export import Agreement, export_onnx
 
 SMALL = XVectorConfig(channels=16, pooling_channels=24, embedding_dim=12)
 
@@ -44,6 +44,20 @@ def test_it_is_the_bundle(bundle, tmp_path, speech_like):
     waveforms = np.stack([speech_like(1.2, seed) for seed in range(2)])
     expected = Embedder(Bundle.load(bundle).model, "cpu").embed(list(waveforms))
     np.testing.assert_allclose(session.run(["embedding"], {"waveform": waveforms})[0], expected, rtol=1e-4)
+
+
+def test_it_is_the_bundle_up_to_the_length_that_it_says(bundle, tmp_path):
+    longest = float(export_onnx(bundle, tmp_path / "x.onnx").properties["longest_seconds"])
+    session = onnxruntime.InferenceSession(tmp_path / "x.onnx", providers=["CPUExecutionProvider"])
+    embedder = Embedder(Bundle.load(bundle).model, "cpu", 1)
+
+    def agreement(samples):
+        swell = np.linspace(0, 1, samples) ** 4
+        waveform = (swell * np.random.default_rng(0).standard_normal(samples)).astype(np.float32)
+        found = session.run(["embedding"], {"waveform": waveform[None]})[0]
+        return Agreement.of(found, embedder.embed([waveform])).difference
+
+    assert agreement(round(longest * 16_000)) < 1e-3 < agreement(round(longest * 16_000) + 1)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def bundle(bundle_folder):
 def test_of_a_bundle_that_scores_by_cosines(bundle):
     assert properties_of(bundle) == {
         "sample_rate": "16000",
+        "longest_seconds": "30",
         "identity": bundle.identity,
         "embedding_dim": "24",
         "encoder": "ecapa",

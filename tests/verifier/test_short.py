@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from speakertrip.backend import FalseAlarmPoint, FalseAlarmRate, FalseAlarmTable
+from speakertrip.backend import FalseAlarmPoint, FalseAlarmRate, FalseAlarmTable, GivenThreshold
 from speakertrip.backend.storage import digest
 from speakertrip.bundle import Bundle, LengthErrors, LengthTable
 from speakertrip.bundle.lengths import Rate
@@ -62,6 +62,36 @@ def test_where_it_errs_no_more_than_on_whole_utterances(bundle, tmp_path, whole,
     calibration = bundle.calibration.model_copy(update={"eer_interval": whole})
     verifier = SpeakerVerifier(replace(bundle, calibration=calibration), tmp_path / "speakers.sqlite", "cpu")
     assert bool(short_speech(verifier, verifier.store_rule(), 1.0)) == said
+
+
+def at_lengths(bundle, **rates):
+    """Return the bundle with an EER of 10 % [5, 15], on whole utterances as with little speech, and other rates."""
+    low = Rate(value=0.1, interval=(0.05, 0.15))
+    row = ROWS[0].model_copy(update={"eer": low, "miss": low, "false_alarm": low} | rates)
+    known = {"eer_interval": (0.05, 0.15), "lengths": LengthTable(rows=(row,))}
+    return replace(bundle, calibration=bundle.calibration.model_copy(update=known))
+
+
+@pytest.mark.parametrize("name", ["miss", "false_alarm"])
+@pytest.mark.parametrize(("interval", "said"), [((0.16, 0.5), True), ((0.15, 0.5), False)])
+def test_where_the_threshold_fails_and_the_equal_error_rate_does_not(bundle, tmp_path, name, interval, said):
+    failing = at_lengths(bundle, **{name: Rate(value=0.3, interval=interval)})
+    verifier = SpeakerVerifier(failing, tmp_path / "s.sqlite", "cpu")
+    found = short_speech(verifier, verifier.rule, 0.4)
+    assert (found and found.at_threshold) == (said or None)
+    asked = SpeakerVerifier(failing, tmp_path / "s.sqlite", "cpu", operating_point=GivenThreshold(0.7))
+    assert short_speech(asked, asked.rule, 0.4) is None  # of that threshold nothing is known
+    assert short_speech(verifier, verifier.rule.of_best(), 0.4) is None
+
+
+def test_a_rule_that_was_made_twice_is_the_same(bundle, tmp_path):
+    """As of two threads at once, from Python 3.12."""
+    bare = replace(bundle, calibration=bundle.calibration.model_copy(update={"false_alarms": None}))
+    verifier = SpeakerVerifier(bare, tmp_path / "s.sqlite", "cpu")
+    one = verifier.rule
+    vars(verifier).pop("rule", None)
+    assert short_speech(verifier, one, 0.4).at_threshold
+    assert not short_speech(verifier, one.of_best(), 0.4).at_threshold
 
 
 def test_where_nothing_was_measured(bundle, tmp_path):
