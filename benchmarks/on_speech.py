@@ -99,7 +99,13 @@ QUESTIONS = {
         "encoder",
         {
             "x-vector, 256 channels": (
-                ("encoder.kind=xvector", "encoder.channels=256", "encoder.pooling_channels=512", DIM),
+                (
+                    "encoder.kind=xvector",
+                    "encoder.channels=256",
+                    "encoder.pooling_channels=512",
+                    DIM,
+                    "optimizer.lr=5e-4",
+                ),
             ),
             **{
                 f"ECAPA-TDNN, {channels} channels": (

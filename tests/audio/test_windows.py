@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from speakertrip.audio import SAMPLE_RATE, find_speech
 from speakertrip.audio import windows as windows_module
-from speakertrip.audio.windows import LONGEST, WINDOW, find_windows
+from speakertrip.audio.windows import LONGEST, MARGIN, WINDOW, find_windows
 
 
 def with_speech(seconds: float, stretches: list[tuple[float, float]], speech_like) -> np.ndarray:
@@ -20,7 +20,26 @@ def with_speech(seconds: float, stretches: list[tuple[float, float]], speech_lik
 
 @pytest.mark.parametrize("samples", [1, WINDOW, LONGEST])
 def test_what_is_short_is_one(samples):
-    assert find_windows(np.ones(samples, np.float32)) is None
+    found = find_windows(np.ones(samples, np.float32))
+    assert (found.starts.tolist(), found.length, found.shares.tolist()) == ([0], samples, [1.0])
+
+
+@pytest.mark.parametrize("silence", [0.2, 2.0, 100.0])
+def test_silence_at_the_ends_is_left_out_but_for_a_margin(speech_like, silence):
+    speech = speech_like(5.0, 3)
+    waveform = np.pad(speech, round(silence * SAMPLE_RATE))
+    found, stretches = find_windows(waveform), find_speech(waveform)
+    begin = max(0, round(stretches[0][0] * SAMPLE_RATE) - MARGIN)
+    end = min(len(waveform), round(stretches[-1][1] * SAMPLE_RATE) + MARGIN)
+    assert (found.starts.tolist(), found.length) == ([begin], end - begin)
+    assert found.length <= len(speech) + 2 * MARGIN + SAMPLE_RATE // 10
+
+
+def test_what_is_mostly_pauses_is_heard_in_windows(speech_like):
+    pauses = with_speech(20.0, [(1.0, 4.0), (16.0, 19.0)], speech_like)
+    assert len(find_windows(pauses).starts) > 1
+    assert not any(5.0 < start / SAMPLE_RATE < 11.0 for start in find_windows(pauses).starts)
+    assert len(find_windows(with_speech(20.0, [(1.0, 9.0), (13.0, 19.0)], speech_like)).starts) == 1
 
 
 def test_each_window_counts_by_the_speech_in_it(speech_like):
@@ -35,7 +54,7 @@ def test_each_window_counts_by_the_speech_in_it(speech_like):
     assert found.shares.sum() == pytest.approx(1)
     pieces = found.of(waveform)
     assert [len(piece) for piece in pieces] == [WINDOW] * len(found.starts)
-    np.testing.assert_array_equal(pieces[-1], waveform[-WINDOW:])
+    np.testing.assert_array_equal(pieces[-1], waveform[found.starts[-1] :][:WINDOW])
     assert not any(8.0 < start / SAMPLE_RATE < 15.0 for start in found.starts)  # the pause counts nothing
 
 
@@ -55,10 +74,11 @@ def test_windows_cover_all_speech_and_lie_within(samples, stretches):
         patch.setattr(windows_module, "find_speech", lambda waveform: speech)
         found = find_windows(np.zeros(samples, np.float32))
     assert found.starts[0] >= 0
-    assert found.starts[-1] + WINDOW <= samples
+    assert found.starts[-1] + found.length <= samples
     assert (np.diff(found.starts) > 0).all()
     assert (found.seconds > 0).all()
-    assert (found.seconds <= WINDOW / SAMPLE_RATE + 1e-6).all()
+    assert (found.seconds <= found.length / SAMPLE_RATE + 1e-6).all()
+    assert found.length == WINDOW or (len(found.starts) == 1 and found.length <= LONGEST)
     assert len(found.starts) <= -(-samples // WINDOW)
     if speech:
         assert found.seconds.sum() >= sum(end - start for start, end in speech) - 1e-6
