@@ -218,7 +218,7 @@ def test_the_errors_of_the_best_utterance_are_not_known(store, bundle):
     verifier = SpeakerVerifier(bundle, store, "cpu", operating_point=FalseAlarmRate(0.05))
     mean, best = verifier.enrolled("spk00").rule, verifier.enrolled("spk00", "best").rule
     assert mean.threshold.false_alarm == pytest.approx(0.05, abs=0.01)
-    assert best == replace(mean, threshold=Threshold(mean.threshold.value))
+    assert best == replace(mean, threshold=Threshold(mean.threshold.value), best=True)
     assert verifier.crowd(SearchOptions("best")).rule == best
     assert verifier.crowd().rule == mean
 
