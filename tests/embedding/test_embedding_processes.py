@@ -113,7 +113,7 @@ def test_any_number_of_processes_writes_the_same_bytes(tmp_path, together, whole
 def test_another_number_of_processes_goes_on(tmp_path, embedder, utterances, together, whole, count):
     begin(embedder, utterances, tmp_path)
     _, told = together(tmp_path, count)
-    assert told[0][0] == 4
+    assert told[0][0] >= 4  # what is there, and what others add before it looks
     assert sum(told[0]) == 9
     assert content(tmp_path) == whole
 
@@ -123,7 +123,8 @@ def test_a_damaged_chunk_of_any_process_is_made_anew(tmp_path, embedder, utteran
     begin(embedder, utterances, tmp_path)
     (tmp_path / CHUNKS / str(number)).write_bytes(b"?")
     _, told = together(tmp_path, 3)
-    assert told[0][0] == 2
+    assert told[0][0] >= 2
+    assert sum(told[0]) == 9
     assert content(tmp_path) == whole
 
 
