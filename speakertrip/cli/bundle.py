@@ -56,8 +56,8 @@ def export(model: str | None, revision: str | None, out: str, as_json: bool) -> 
 
     Samples are float32 at 16 kHz, embeddings are raw. The file says its sample rate and origin as properties, and a
     threshold of cosines if one is known and MODEL scores by them alone, as they are or calibrated linearly: centring,
-    LDA, PLDA and score norm are not in the file. Give it 30 s of audio or less: MODEL embeds longer audio in windows,
-    the file does not.
+    LDA, PLDA and score norm are not in the file. Give it speech of 30 s or less without long pauses: MODEL leaves out
+    silence at the ends, and embeds what is longer or mostly pauses in windows; the file does not.
 
     It is written if onnxruntime gives the embeddings of MODEL, else the exit code is 5. An older export is replaced,
     another file is not. Needs the extra `onnx`.

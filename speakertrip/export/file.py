@@ -57,8 +57,9 @@ def export_onnx(
     gives ``embedding``, float32 ``(batch, embedding_dim)``, raw: not of unit length. It gets its name when onnxruntime
     was seen to give the embeddings of the model.
 
-    It is the model up to 30 s of audio, its property ``longest_seconds``. What is longer ``Embedder`` embeds in windows
-    that count by their speech (``speakertrip.audio.windows``), and the file as one: another embedding.
+    It is the model of speech up to 30 s, its property ``longest_seconds``. Silence beyond a margin at its ends
+    ``Embedder`` leaves out, and what is longer or mostly pauses it embeds in windows that count by their speech
+    (``speakertrip.audio.windows``); the file takes all as one: another embedding.
 
     Args:
         model: folder, or ``ORG/NAME`` of the hub; None: the model that ships with speakertrip.
