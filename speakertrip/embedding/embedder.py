@@ -29,8 +29,8 @@ class Embedder:
     Only waveforms of equal length share a batch: padding would reach an encoder through its convolutions and
     its statistics, and an utterance's embedding must not depend on its neighbours.
 
-    Silence at the ends is left out, but for 0.75 s. What is longer than 30 s, or mostly pauses, is embedded in windows of
-    4 s: the mean of their raw embeddings, weighted by how much speech each holds. See ``speakertrip.audio.windows``.
+    Silence at the ends is left out, but for 0.75 s. What is longer than 30 s, or mostly pauses, is embedded in windows
+    of 4 s: the mean of their raw embeddings, weighted by how much speech each holds. See ``speakertrip.audio.windows``.
 
     Args:
         model: front end and encoder, of a bundle or in training; it is moved to the device and, at each use, put

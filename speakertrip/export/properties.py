@@ -11,8 +11,8 @@ def properties_of(bundle: Bundle) -> dict[str, str]:
 
     ``threshold`` is one of cosines, and there if one is known: accept at or above it. Where the scores of the bundle
     are calibrated, ``llr_scale`` times the cosine plus ``llr_offset`` is its natural-log likelihood ratio. Of more than
-    ``longest_seconds`` of audio, or of what is mostly pauses, the bundle makes the mean of windows, and leaves out silence
-    at the ends; the file does not.
+    ``longest_seconds`` of audio, or of what is mostly pauses, the bundle makes the mean of windows, and it leaves out
+    silence at the ends; the file does not.
     """
     name = str(bundle.source).encode("utf-8", "backslashreplace").decode()  # a file's name may be no text
     linear = on_cosines(bundle.backend)
