@@ -8,7 +8,7 @@ from typing import Literal
 from speakertrip.bundle.bundle import Bundle
 from speakertrip.bundle.files import write_folder
 from speakertrip.bundle.layouts import kind_of, names_in
-from speakertrip.bundle.source import locate
+from speakertrip.bundle.source import locate, require_not_shipped
 from speakertrip.errors import UsageError
 
 
@@ -31,10 +31,12 @@ def import_bundle(
     Raises:
         BundleError: as of ``Bundle.load``.
         StorageError: it cannot be written.
-        UsageError: as of ``Bundle.load``; or a window, of a model that is no ONNX file; or both are one folder.
+        UsageError: as of ``Bundle.load``; or a window, of a model that is no ONNX file; or both are one folder; or it is
+            the folder of the model that ships with speakertrip.
     """
     if _same(model, out):
         raise UsageError(f"{out} is the model itself; name another folder for its bundle.")
+    require_not_shipped(out)
     found = Bundle.load(model, revision, token)
     if window is None:
         found.save(out)

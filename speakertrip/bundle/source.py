@@ -79,6 +79,16 @@ def locate(
     return folder, Source(name, commit)
 
 
+def require_not_shipped(out: str | PathLike[str]) -> None:
+    """Check that a bundle to write is not the one that ships with speakertrip, which all would use from then on.
+
+    Raises:
+        UsageError: it is.
+    """
+    if Path(out).resolve() == DEFAULT.resolve():
+        raise UsageError(f"{os.fspath(out)} is the model that ships with speakertrip; name another folder.")
+
+
 def _shipped(revision: str | None) -> tuple[Path, Source]:
     if revision is not None:
         raise UsageError("A revision is one of a model of the hub; name the model too.")

@@ -115,8 +115,10 @@ def backend(
     lists = listed.read_for_audio()
     from speakertrip import evaluation, manifests
     from speakertrip.bundle import Calibration, LengthErrors
+    from speakertrip.bundle.source import require_not_shipped
     from speakertrip.metrics import cllr, speaker_groups
 
+    require_not_shipped(out)
     recipe = steps.recipe()
     others = manifests.read_manifest(cohort) if cohort else []
     domain = manifests.read_manifest(adapt) if adapt else []

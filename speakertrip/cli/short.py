@@ -31,6 +31,11 @@ def short_facts(short: "ShortSpeech | None") -> dict[str, object]:
     }
 
 
+def reference_in_words(name: str, seconds: float, short: "ShortSpeech") -> str:
+    """Say the same of who is compared with, of whom the seconds of audio are known, and of speech there is no more."""
+    return f"{name} is known by only {seconds:.1f} s of audio: with {_errors(short)}."
+
+
 def short_in_words(probe: str, seconds: float, short: "ShortSpeech") -> str:
     """Say the same in a sentence.
 
@@ -39,12 +44,15 @@ def short_in_words(probe: str, seconds: float, short: "ShortSpeech") -> str:
         seconds: of speech in it.
         short: what was measured.
     """
+    return f"{one_line(probe)} holds only {speech_in_words(seconds)}: with {_errors(short)}."
+
+
+def _errors(short: "ShortSpeech") -> str:
     row = short.measured
+    errors = f"the equal error rate of this model is {row.eer}"
     if short.at_threshold:
         errors = f"this model misses {row.miss} and falsely accepts {row.false_alarm} at its threshold"
-    else:
-        errors = f"the equal error rate of this model is {row.eer}"
-    return f"{one_line(probe)} holds only {speech_in_words(seconds)}: with {row.seconds:g} s on each side, {errors}."
+    return f"{row.seconds:g} s on each side, {errors}"
 
 
 def many_short_in_words(count: int) -> str:

@@ -20,7 +20,7 @@ from speakertrip.cli.options import (
     scoring_option,
     store_options,
 )
-from speakertrip.cli.short import short_facts, short_in_words
+from speakertrip.cli.short import reference_in_words, short_facts, short_in_words
 from speakertrip.cli.sources import audio_source, expand_folders, require_files, require_one_stdin
 from speakertrip.cli.verifiers import VerifierOptions, speech_options
 from speakertrip.cli.verify_batch import BatchOptions, verify_trials
@@ -102,6 +102,11 @@ def verify(
     known = None if references else verifier.enrolled(arguments[0], scoring)
     claim = known or verifier.reference(references, scoring)
     from speakertrip.verifier import short_speech
+
+    if claim.speaker.seconds is not None:
+        known_by = float(claim.speaker.seconds.max())
+        if few := short_speech(verifier, claim.rule, known_by):
+            say(reference_in_words("The reference" if references else arguments[0], known_by, few))
 
     def answer(probe: str) -> int:
         (recording,) = verifier.load([audio_source(probe)])

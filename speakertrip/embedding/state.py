@@ -22,7 +22,7 @@ class State(Frozen):
 
     Attributes:
         model: identity of the bundle.
-        ids: hash of the ids, in order, and of the stretches of the files that they stand for.
+        ids: hash of the ids, in order, and of the files and their stretches that they stand for.
         dim: of an embedding.
         device: which kind of device makes them.
         utterances: of the manifest.
@@ -49,10 +49,12 @@ class State(Frozen):
 
 
 def hash_of(utterances: Sequence[Utterance]) -> str:
-    """Return the hash of a manifest's ids and stretches, in order."""
+    """Return the hash of a manifest's ids, paths and stretches, in order."""
     sum_ = hashlib.sha256()
     for each in utterances:
-        sum_.update(json.dumps([each.id, each.start, each.duration, each.span]).encode() + b"\n")
+        sum_.update(
+            json.dumps([each.id, str(each.path), each.start, each.duration, each.span]).encode() + b"\n"
+        )
     return sum_.hexdigest()
 
 
