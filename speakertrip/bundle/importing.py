@@ -31,8 +31,8 @@ def import_bundle(
     Raises:
         BundleError: as of ``Bundle.load``.
         StorageError: it cannot be written.
-        UsageError: as of ``Bundle.load``; or a window, of a model that is no ONNX file; or both are one folder; or it is
-            the folder of the model that ships with speakertrip.
+        UsageError: as of ``Bundle.load``; or a window, of a model that is no ONNX file; or both are one folder; or it
+            is that of the model that ships with speakertrip.
     """
     if _same(model, out):
         raise UsageError(f"{out} is the model itself; name another folder for its bundle.")
