@@ -62,7 +62,6 @@ class Embedder:
         Raises:
             BundleError: an embedding is not finite: compared with anything, it would read as "rejected".
         """
-        self.model.eval()
         short: dict[int, FloatArray] = {}
         long: dict[int, FloatArray] = {}
         samples = row = 0
@@ -71,27 +70,28 @@ class Embedder:
             windows = find_windows(waveform)
             pieces = windows.of(waveform)
             if len(pieces) > 1:
-                long[row - 1] = windows.shares.astype(np.float32) @ self._embed_whole(pieces, self.threads)
+                long[row - 1] = windows.shares.astype(np.float32) @ self.embed_whole(pieces, self.threads)
             else:  # of a long recording, a copy: a view would keep it all
                 short[row - 1] = pieces[0].copy() if len(waveform) > LONGEST else pieces[0]
         embeddings = np.empty((row, self.model.embedding_dim), dtype=np.float32)
         little = samples < ONE_THREAD_SAMPLES
-        embeddings[list(short)] = self._embed_whole(
+        embeddings[list(short)] = self.embed_whole(
             list(short.values()), self.threads or (1 if little else None)
         )
         for row, embedding in long.items():
             embeddings[row] = embedding
-        if not np.isfinite(embeddings).all():
-            raise BundleError("The model gives embeddings that are not finite numbers; use another one.")
         return embeddings
 
-    def _embed_whole(self, waveforms: Sequence[FloatArray], threads: int | None) -> FloatArray:
-        """Embed each waveform as one, in batches of equal length."""
+    def embed_whole(self, waveforms: Sequence[FloatArray], threads: int | None) -> FloatArray:
+        """Embed each waveform as one, silence and all, in batches of equal length; else as ``embed``."""
+        self.model.eval()
         embeddings = np.empty((len(waveforms), self.model.embedding_dim), dtype=np.float32)
         with _threads(threads), torch.inference_mode():
             for rows in _equal_lengths(waveforms):
                 batch = torch.from_numpy(np.stack([waveforms[row] for row in rows]))
                 embeddings[rows] = self.model(batch.to(self.device)).cpu().numpy()
+        if not np.isfinite(embeddings).all():
+            raise BundleError("The model gives embeddings that are not finite numbers; use another one.")
         return embeddings
 
     def embed_utterances(

@@ -44,7 +44,7 @@ def test_export(speakertrip, models, tmp_path):
 
 def test_the_help_says_what_the_file_is_not(speakertrip):
     said = " ".join(speakertrip("bundle", "export", "--help")[1].split())
-    assert "30 s of audio or less" in said
+    assert "speech of 30 s or less" in said
     assert "if one is known and MODEL scores by them alone" in said
 
 

@@ -50,7 +50,7 @@ def test_long_audio_is_the_mean_of_its_windows_by_their_speech(embedder, speech_
     (alone,) = embedder.embed([long])
     expected = np.zeros(24)
     for start, share in zip(found.starts, found.shares, strict=True):
-        expected += share * embedder._embed_whole([long[start : start + WINDOW]], 1)[0]
+        expected += share * embedder.embed_whole([long[start : start + WINDOW]], 1)[0]
     assert len(found.starts) > 2
     np.testing.assert_allclose(alone, expected, rtol=1e-5, atol=1e-5)
 

@@ -107,7 +107,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, embedder, bad, chunks_
 def test_long_waveforms_are_not_kept(tmp_path, monkeypatch, embedder, write_speech):
     long = write_speech(tmp_path / "long.wav", 0, 31.0)
     monkeypatch.setattr(folder, "CHUNK", 8)
-    made, alive, load, embed = [], [], folder.load_speech, embedder._embed_whole
+    made, alive, load, embed = [], [], folder.load_speech, embedder.embed_whole
 
     def loaded(utterance):
         waveform = load(utterance)
@@ -119,7 +119,7 @@ def test_long_waveforms_are_not_kept(tmp_path, monkeypatch, embedder, write_spee
         return embed(*args)
 
     monkeypatch.setattr(folder, "load_speech", loaded)
-    monkeypatch.setattr(embedder, "_embed_whole", embedded)
+    monkeypatch.setattr(embedder, "embed_whole", embedded)
     rows = [Utterance(f"u{number}", long, "s") for number in range(6)]
     absent = Utterance("absent", tmp_path / "absent.wav", "s")
     found = embed_folder(embedder, MODEL, [*rows, absent], tmp_path / "out", skip_bad=True)

@@ -89,7 +89,7 @@ def test_audio_that_cannot_be_used_leaves_the_others(verifier, utterances, tmp_p
 def test_long_waveforms_are_not_kept(verifier, utterances, monkeypatch):
     monkeypatch.setattr(trials_module, "CHUNK", 64)
     monkeypatch.setattr(trials_module, "AHEAD", 2)
-    made, alive, load, embed = [], [], verifier.load, verifier.embedder._embed_whole
+    made, alive, load, embed = [], [], verifier.load, verifier.embedder.embed_whole
 
     def loaded(sources):
         recordings = load(sources)
@@ -101,7 +101,7 @@ def test_long_waveforms_are_not_kept(verifier, utterances, monkeypatch):
         return embed(*args)
 
     monkeypatch.setattr(verifier, "load", loaded)
-    monkeypatch.setattr(verifier.embedder, "_embed_whole", embedded)
+    monkeypatch.setattr(verifier.embedder, "embed_whole", embedded)
     many = [replace(utterances[3], id=f"long{number}") for number in range(8)]
     trials = Trials.of(["a"] * 8, [each.id for each in many], [True] * 8)
     found = score_enrolled(verifier, trials, many)
