@@ -31,6 +31,7 @@ import torch
 from speakertrip.bundle import Bundle
 from speakertrip.config import TrainConfig, read_config
 from speakertrip.embedding import Embedder
+from speakertrip.errors import DivergedError
 from speakertrip.evaluation import evaluate
 from speakertrip.manifests import read_manifest, read_trials, write_manifest
 from speakertrip.training import StepRecord, train
@@ -243,7 +244,9 @@ def table(question: Question, results: list[dict[str, Any]]) -> str:
     for steps in (question.short, question.long):
         for method in question.methods:
             runs = [line for line in results if (line["method"], line["steps"]) == (method, steps)]
-            if runs:
+            if any("diverged" in line for line in runs):
+                lines.append(f"| {method} | {steps} | {len(runs)} | diverged |" + " |" * (1 + len(LISTS)))
+            elif runs:
                 held = f"{100 * statistics.fmean(r['validation_eer'] for r in runs):.1f}"
                 minutes = f"{statistics.fmean(cpu_minutes(r) for r in runs):.0f}"
                 cells = [cell([r["lists"][name] for r in runs]) for name in LISTS]
@@ -295,12 +298,21 @@ def main() -> None:
     for method, seed, steps in wanted(question, read_results(path), options.long, options.method):
         if time.monotonic() - began > 60 * options.minutes:
             break
-        line = run(name, method, seed, steps, options.data, options.runs or ROOT / "runs" / name)
+        try:
+            line = run(name, method, seed, steps, options.data, options.runs or ROOT / "runs" / name)
+        except DivergedError as error:  # which is an answer too
+            line = {
+                "method": method,
+                "seed": seed,
+                "steps": steps,
+                "commit": commit(),
+                "diverged": str(error),
+            }
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        rates = {of: f"{report['eer']:.2%}" for of, report in line["lists"].items()}
-        print(f"{method}, seed {seed}, {line['cpu_minutes']} min: {rates}", flush=True)
+        rates = {of: f"{report['eer']:.2%}" for of, report in line.get("lists", {}).items()}
+        print(f"{method}, seed {seed}: {line.get('diverged', rates)}", flush=True)
 
 
 if __name__ == "__main__":
