@@ -18,12 +18,8 @@ if TYPE_CHECKING:
     from speakertrip.evaluation.fitting import Method, Quality
 
 QUALITY = click.Choice(["seconds", "magnitude", "cohort"])
-LENGTHS = (
-    0.5,
-    1.0,
-    2.0,
-    4.0,
-)  # seconds of speech: from the least that is answered to where more says little more
+# Seconds of speech: from the least that is answered to where more says little more.
+LENGTHS = (0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)

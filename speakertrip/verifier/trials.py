@@ -64,9 +64,8 @@ def score_enrolled(
     Warns:
         SpeakertripWarning: a recording is of poor quality.
     """
-    from speakertrip.evaluation.checks import (
-        require_ids,
-    )  # here, as a single answer needs nothing of that room
+    # Here, as a single answer needs nothing of that room.
+    from speakertrip.evaluation.checks import require_ids
 
     names, first = np.unique(trials.first, return_inverse=True)
     tests, second = np.unique(trials.second, return_inverse=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from speakertrip.embedding import EmbeddedFolder, Embedder, embed_folder, folder
+from speakertrip.embedding import EmbeddedFolder, embed_folder, folder
 from speakertrip.embedding.chunks import CHUNKS, Chunks
 from speakertrip.errors import AudioError, StorageError, UsageError
 from speakertrip.manifests import Utterance
@@ -19,11 +19,6 @@ SECONDS = (0.5, 0.6, 0.5, 0.7, 0.6, 0.5, 0.8)
 @pytest.fixture(autouse=True)
 def chunks(monkeypatch):
     monkeypatch.setattr(folder, "CHUNK", 2)
-
-
-@pytest.fixture(scope="module")
-def embedder(make_bundle) -> Embedder:
-    return Embedder(make_bundle().model, "cpu")
 
 
 @pytest.fixture(scope="module")

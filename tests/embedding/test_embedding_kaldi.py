@@ -6,7 +6,7 @@ import kaldiio
 import numpy as np
 import pytest
 
-from speakertrip.embedding import Embedder, embed_folder, folder, kaldi
+from speakertrip.embedding import embed_folder, folder, kaldi
 from speakertrip.errors import DataError, StorageError, UsageError
 from speakertrip.manifests import Utterance
 from speakertrip.manifests.lines import write_lines
@@ -14,11 +14,6 @@ from speakertrip.manifests.lines import write_lines
 MODEL = "a1" * 32
 IDS = ["b/2.wav", "B-1", "é", "b", "b-1", "10", "9"]
 SORTED = ["10", "9", "B-1", "b", "b-1", "b/2.wav", "é"]  # as LC_ALL=C sort
-
-
-@pytest.fixture(scope="module")
-def embedder(make_bundle) -> Embedder:
-    return Embedder(make_bundle().model, "cpu")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import torch
 
 from speakertrip.embedding import (
     EmbeddedFolder,
-    Embedder,
     Share,
     embed_folder,
     folder,
@@ -31,11 +30,6 @@ def small(monkeypatch):
     monkeypatch.setattr(processes, "PATIENCE", 300.0)  # of a busy machine
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(scope="module")
-def embedder(make_bundle) -> Embedder:
-    return Embedder(make_bundle().model, "cpu")
 
 
 @pytest.fixture(scope="module")
