@@ -92,7 +92,8 @@ class SpeakerVerifier(Listener):
         """Load a bundle directory or, where there is none of that name, a model ``ORG/NAME`` of the hub.
 
         Args:
-            id_or_path: a folder, or a name on the hub; None: the model that ships with speakertrip.
+            id_or_path: a folder, or a name on the hub; None: the model that ships with speakertrip, whatever
+                ``SPEAKERTRIP_MODEL`` says, which is for the command line.
             store: as of the class, like the next four.
             device: "auto", "cpu", "cuda" or "mps".
             threads: CPU threads.

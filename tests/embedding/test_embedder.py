@@ -20,11 +20,6 @@ XVECTOR = XVectorConfig(channels=16, pooling_channels=24, embedding_dim=12)
 
 
 @pytest.fixture(scope="module")
-def embedder(make_bundle) -> Embedder:
-    return Embedder(make_bundle().model, "cpu")
-
-
-@pytest.fixture(scope="module")
 def waveforms(speech_like) -> list[np.ndarray]:
     return [speech_like(seconds, seed) for seed, seconds in enumerate(SECONDS)]
 
