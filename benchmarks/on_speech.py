@@ -45,6 +45,8 @@ NARROW = (
     "encoder.se_channels=48",
     "encoder.res2net_scale=4",
 )  # as ecapa-small.toml
+XVECTOR = ("encoder.kind=xvector", "encoder.channels=256", "encoder.pooling_channels=512", DIM)
+ALL_NEGATIVES = ("loss.margin=1.0", 'loss.miner={kind="everything"}')
 LISTS = {
     "librispeech": "manifest.dev.jsonl",
     "librispeech-2s": "manifest.dev-2s.jsonl",
@@ -99,15 +101,7 @@ QUESTIONS = {
         "resnet.toml",
         "encoder",
         {
-            "x-vector, 256 channels": (
-                (
-                    "encoder.kind=xvector",
-                    "encoder.channels=256",
-                    "encoder.pooling_channels=512",
-                    DIM,
-                    "optimizer.lr=5e-4",
-                ),
-            ),
+            "x-vector, 256 channels": ((*XVECTOR, "optimizer.lr=5e-4"),),
             **{
                 f"ECAPA-TDNN, {channels} channels": (
                     ("encoder.kind=ecapa", f"encoder.channels={channels}", DIM, *NARROW),
@@ -120,6 +114,11 @@ QUESTIONS = {
                 )
                 for channels in (8, 16, 24)
             },
+            # An x-vector diverges by the hardest negatives: beside it another encoder by the loss that it learns from.
+            "x-vector, 256 channels, all negatives": ((*XVECTOR, *ALL_NEGATIVES),),
+            "ResNet, 16 channels, all negatives": (
+                ("encoder.kind=resnet", "encoder.channels=16", DIM, *ALL_NEGATIVES),
+            ),
         },
     ),
     "speakers": Question(
