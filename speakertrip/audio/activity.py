@@ -15,8 +15,9 @@ DIGITAL_SILENCE_DB = -200.0
 QUIETEST_DB = -75.0  # a floor below this tells of a gate or of digital silence, not of a room
 SMOOTHED = 9  # frames of the running median, which a click of less than 40 ms does not move
 FLOOR = 0.1  # share of the frames that lie below the floor
-# Share of the frames that lies above the ceiling, and how many suffice in a long recording.
-CEILING, CEILING_FRAMES = 0.05, 100
+# Share of the frames that lies above the ceiling, and how many suffice in a long recording; half as many where these
+# would say that nobody speaks.
+CEILING, CEILING_FRAMES, FEWER_FRAMES = 0.05, 100, 50
 # Of ceiling over floor; steady noise has less than 2, speech in noise as loud as it about 5.
 LEAST_RANGE_DB = 4.0
 THRESHOLD = 0.2  # of the way from floor to ceiling
@@ -32,7 +33,8 @@ def find_speech(waveform: FloatArray) -> Stretches:
     """Find the stretches of speech by their energy, against the floor and the ceiling of the recording itself.
 
     The levels of frames of 25 ms, every 10 ms, pass a running median of 9 frames, against clicks. The level that 10 %
-    of them lie below is the floor; the one that 5 % lie above, or one second in all, is the ceiling. A frame holds
+    of them lie below is the floor; the one that 5 % lie above, or one second in all, is the ceiling (or half a second,
+    where that would find nothing: one word in a long silence). A frame holds
     speech above the higher of two levels: a fifth of the way from floor to ceiling, and 30 dB below the ceiling. What
     is shorter than 0.1 s is dropped, and pauses shorter than 0.2 s are filled; then all is widened by 50 ms. This is
     the classic endpoint detector (L. R. Rabiner and M. R. Sambur, "An algorithm for determining the endpoints of
@@ -57,7 +59,9 @@ def find_speech(waveform: FloatArray) -> Stretches:
     levels = _smooth(frame_levels(waveform))
     if not len(levels):
         return []
-    floor, ceiling = _floor_and_ceiling(levels)
+    floor, ceiling = _floor_and_ceiling(levels, CEILING_FRAMES)
+    if ceiling - floor < LEAST_RANGE_DB:
+        floor, ceiling = _floor_and_ceiling(levels, FEWER_FRAMES)
     if ceiling - floor < LEAST_RANGE_DB:
         return []
     threshold = max(floor + THRESHOLD * (ceiling - floor), ceiling - SPEECH_RANGE_DB)
@@ -119,8 +123,8 @@ def _smooth(levels: Levels) -> Levels:
     return np.asarray(np.median(sliding_window_view(padded, SMOOTHED), axis=1))
 
 
-def _floor_and_ceiling(levels: Levels) -> tuple[float, float]:
-    above = min(CEILING, CEILING_FRAMES / len(levels))
+def _floor_and_ceiling(levels: Levels, frames: int) -> tuple[float, float]:
+    above = min(CEILING, frames / len(levels))
     floor, ceiling = np.quantile(levels, [FLOOR, 1 - above])
     return max(float(floor), QUIETEST_DB), float(ceiling)
 

@@ -89,6 +89,15 @@ def test_a_little_speech_in_a_long_recording():
     assert all(59.9 < start < end < 62.1 for start, end in found)
 
 
+@pytest.mark.parametrize("background", [0.0, 1e-3])
+def test_a_word_in_a_long_recording(background):
+    waveform = noise(30, background)
+    waveform[20 * SAMPLE_RATE : 20 * SAMPLE_RATE + 12_000] += voice(0.75, 5)
+    found = find_speech(waveform)
+    assert 0.5 < total_seconds(found) < 0.9
+    assert all(19.9 < start < end < 20.9 for start, end in found)
+
+
 @pytest.mark.parametrize("seconds", [0.5, 1.0, 10.0, 300.0])
 @pytest.mark.parametrize("level", [1e-3, 0.3])
 def test_steady_noise_is_no_speech(seconds, level):
