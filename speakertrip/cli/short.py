@@ -1,6 +1,6 @@
 """What is said of probes that hold little speech."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from speakertrip.cli.decisions import speech_in_words
 from speakertrip.cli.lines import one_line
@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from speakertrip.verifier import ShortSpeech
 
 
-def short_facts(short: "ShortSpeech | None") -> dict[str, object]:
+def short_facts(
+    short: "ShortSpeech | None", key: Literal["short_speech", "short_reference"] = "short_speech"
+) -> dict[str, object]:
     """Return what was measured with as little speech, for JSON; nothing where it is not known to err more.
 
     Rates at the threshold are null where another one decided.
@@ -19,7 +21,7 @@ def short_facts(short: "ShortSpeech | None") -> dict[str, object]:
         return {}
     row, rates = short.measured, short.at_threshold
     return {
-        "short_speech": {
+        key: {
             "seconds": row.seconds,
             "eer": row.eer.value,
             "eer_interval": row.eer.interval,

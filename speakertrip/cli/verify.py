@@ -103,9 +103,11 @@ def verify(
     claim = known or verifier.reference(references, scoring)
     from speakertrip.verifier import short_speech
 
+    few = None
     if claim.speaker.seconds is not None:
         known_by = float(claim.speaker.seconds.max())
-        if few := short_speech(verifier, claim.rule, known_by):
+        few = short_speech(verifier, claim.rule, known_by)
+        if few and not as_json:
             say(reference_in_words("The reference" if references else arguments[0], known_by, few))
 
     def answer(probe: str) -> int:
@@ -118,7 +120,8 @@ def verify(
             numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
             speech = {"speech_seconds": round(seconds, 3), "meaning": meaning(decision)}
             errors = {**expected(claim.rule.threshold), **short_facts(short)}
-            print_json({"probe": probe, "decision": words, **numbers, **speech, **errors})
+            reference = short_facts(few, "short_reference")
+            print_json({"probe": probe, "decision": words, **numbers, **speech, **errors, **reference})
         else:
             click.echo(f"{one_line(probe)}: {words} ({reason(decision)}, {speech_in_words(seconds)})")
             if short:

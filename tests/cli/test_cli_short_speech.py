@@ -87,6 +87,18 @@ def test_at_another_threshold_only_the_equal_error_rate_is_known(speakertrip):
     assert (found["eer"], found["miss_rate"], found["false_alarm_interval"]) == (0.17, None, None)
 
 
+def test_verify_says_it_of_a_short_reference(speakertrip):
+    asked = ("verify", "--against", "short.wav", "long.wav")
+    code, _, err = speakertrip(*asked)
+    assert (code, err.startswith("The reference is known by only 1.3 s of audio: with 1 s on each side")) == (
+        0,
+        True,
+    )
+    code, out, err = speakertrip(*asked, "--json")
+    found = json.loads(out)
+    assert (code, err, found["short_reference"]["miss_rate"], "short_speech" in found) == (0, "", 0.31, False)
+
+
 def test_identify_and_lists_say_it_too(speakertrip):
     assert speakertrip("enroll", "ada", "long.wav")[0] == 0
     code, out, err = speakertrip("identify", "short.wav", "long.wav")
