@@ -15,7 +15,8 @@ from speakertrip.cli.options import device_options, model_options, progress_bar
 if TYPE_CHECKING:
     from speakertrip.backend import NormKind
     from speakertrip.evaluation import BackendRecipe
-    from speakertrip.evaluation.fitting import Method, Quality
+    from speakertrip.evaluation.calibrating import Method
+    from speakertrip.evaluation.fitting import Quality
 
 QUALITY = click.Choice(["seconds", "magnitude", "cohort"])
 # Seconds of speech: from the least that is answered to where more says little more.
@@ -110,9 +111,8 @@ def backend(
     """
     lists = listed.read_for_audio()
     from speakertrip import evaluation, manifests
-    from speakertrip.bundle import Calibration, LengthErrors
     from speakertrip.bundle.source import require_not_shipped
-    from speakertrip.metrics import cllr, speaker_groups
+    from speakertrip.metrics import cllr
 
     require_not_shipped(out)
     recipe = steps.recipe()
@@ -133,18 +133,11 @@ def backend(
             advance,
             LENGTHS if lengths is None else lengths,
         )
-    first, second, _ = speaker_groups(lists.trials, lists.speakers)
-    targets = lists.trials.targets
-    calibration = Calibration.of(fitted.scores, targets, first, second, bundle.held_out)
-    sides = [(targets[each.rows], first[each.rows], second[each.rows]) for each in fitted.short]
-    calibration = calibration.with_lengths(
-        LengthErrors.of(each.seconds, each.scores, *of_each, calibration.threshold)
-        for each, of_each in zip(fitted.short, sides, strict=True)
-    )
+    calibration = fitted.calibration(lists.trials, lists.speakers, bundle.held_out)
     bundle.with_backend(fitted.backend, calibration).save(out)
     click.echo(
         f"{out}: threshold {calibration.threshold:.4f}; on the trials that it was fitted on, "
-        f"EER {calibration.eer:.2%}, Cllr {cllr(fitted.scores, targets):.4f}"
+        f"EER {calibration.eer:.2%}, Cllr {cllr(fitted.scores, lists.trials.targets):.4f}"
     )
     measured = {row.seconds for row in calibration.lengths.rows} if calibration.lengths else set()
     if missing := [f"{length:g}" for length in lengths or () if length not in measured]:

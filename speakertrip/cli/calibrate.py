@@ -10,7 +10,7 @@ from speakertrip.cli.scoring import refuse_overwriting
 from speakertrip.errors import counted
 
 if TYPE_CHECKING:
-    from speakertrip.evaluation.fitting import Method
+    from speakertrip.evaluation.calibrating import Method
 
 
 @click.command()

@@ -19,13 +19,13 @@ from speakertrip.backend import (
     unit_rows,
 )
 from speakertrip.backend.calibration import P_TARGET
-from speakertrip.backend.calibration_file import CalibrationFile
 from speakertrip.backend.pipeline import TOP
 from speakertrip.corpora import thin_speakers
 from speakertrip.errors import DataError, UsageError, counted
+from speakertrip.evaluation.calibrating import Method
 from speakertrip.evaluation.checks import check_trials, speakers_of
+from speakertrip.evaluation.fitted import FittedBackend, ShortScores
 from speakertrip.evaluation.lengths import cut_trials, require_lengths
-from speakertrip.evaluation.report import require_scores
 from speakertrip.evaluation.scoring import Embedded, embed_sides
 from speakertrip.manifests import Trials, Utterance
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float32]
 Quality = Literal["seconds", "magnitude", "cohort"]
-Method = Literal["linear", "isotonic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,36 +79,6 @@ class BackendRecipe:
     def needs_cohort(self) -> bool:
         """Whether any step is fitted to a cohort."""
         return self.centre or self.lda is not None or self.plda or self.norm is not None
-
-
-@dataclass(frozen=True, slots=True)
-class ShortScores:
-    """Scores of trials whose utterances were cut to their middle.
-
-    Attributes:
-        seconds: of speech in each utterance.
-        rows: int ``(kept,)``, which trials of the list they are.
-        scores: float32 ``(kept,)``.
-    """
-
-    seconds: float
-    rows: npt.NDArray[np.intp]
-    scores: FloatArray
-
-
-@dataclass(frozen=True, slots=True)
-class FittedBackend:
-    """What was fitted, and what it makes of the trials that it was fitted to.
-
-    Attributes:
-        backend: with its calibration.
-        scores: float32 ``(trials,)``.
-        short: the same of utterances cut to each length, ascending; without those that no trials are left of.
-    """
-
-    backend: Backend
-    scores: FloatArray
-    short: Sequence[ShortScores] = ()
 
 
 def fit_backend(
@@ -198,44 +167,6 @@ def _fit_calibration(
     if recipe.method == "isotonic":
         return IsotonicCalibration.fit(inputs[:, 0], targets)
     return LinearCalibration.fit(inputs, targets, names, recipe.p_target)
-
-
-def calibrate_scores(
-    trials: Trials,
-    scores: Sequence[npt.ArrayLike],
-    speakers: Mapping[str, str] | None = None,
-    method: Method = "linear",
-    p_target: float = P_TARGET,
-    name: str = "trials",
-) -> CalibrationFile:
-    """Fit a calibration to the scores of one system, or fuse those of several.
-
-    Args:
-        trials: the pairs and their truth.
-        scores: ``(trials,)`` of each system.
-        speakers: the speaker of each id, to check the labels by.
-        method: "linear" or, of one system, "isotonic".
-        p_target: prior at which a linear calibration shall be best.
-        name: of the trial list, for the record.
-
-    Raises:
-        DataError: as of ``report``, or the first system's scores say nothing of the truth.
-        UsageError: an isotonic calibration of several systems.
-    """
-    if method == "isotonic" and len(scores) > 1:
-        raise UsageError("An isotonic calibration takes one score file; several need a linear one.")
-    check_trials(trials, speakers)
-    values = np.column_stack([require_scores(trials, column) for column in scores])
-    names = ("score", *(f"score_{place}" for place in range(2, len(scores) + 1)))
-    try:
-        if method == "isotonic":
-            return CalibrationFile.of(
-                IsotonicCalibration.fit(values[:, 0], trials.targets), FittedOn.of(trials, name)
-            )
-        fitted = LinearCalibration.fit(values, trials.targets, names, p_target)
-    except ValueError as error:
-        raise DataError(f"The scores cannot be calibrated: {error}.") from None
-    return CalibrationFile.of(fitted, FittedOn.of(trials, name))
 
 
 def _columns_of(quality: Quality) -> tuple[str, str]:
