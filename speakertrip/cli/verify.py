@@ -28,6 +28,7 @@ from speakertrip.errors import UsageError
 
 if TYPE_CHECKING:
     from speakertrip.enrollment import Scoring
+    from speakertrip.verifier import Claim, ShortSpeech, SpeakerVerifier
 
 REJECTED = 1
 
@@ -101,34 +102,50 @@ def verify(
     references = [audio_source(file) for file in files]
     known = None if references else verifier.enrolled(arguments[0], scoring)
     claim = known or verifier.reference(references, scoring)
-    from speakertrip.verifier import short_speech
-
-    few = None
-    if claim.speaker.seconds is not None:
-        known_by = float(claim.speaker.seconds.max())
-        few = short_speech(verifier, claim.rule, known_by)
-        if few and not as_json:
-            say(reference_in_words("The reference" if references else arguments[0], known_by, few))
+    few = _short_reference(verifier, claim)
+    if few and not as_json:
+        seconds, errors = few
+        say(reference_in_words("The reference" if references else arguments[0], seconds, errors))
 
     def answer(probe: str) -> int:
-        (recording,) = verifier.load([audio_source(probe)])
-        decision = verifier.compare(claim, recording)
-        seconds = recording.quality.speech_seconds
-        words = "accepted" if decision.accepted else "rejected"
-        short = short_speech(verifier, claim.rule, seconds)
-        if as_json:
-            numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
-            speech = {"speech_seconds": round(seconds, 3), "meaning": meaning(decision)}
-            errors = {**expected(claim.rule.threshold), **short_facts(short)}
-            reference = short_facts(few, "short_reference")
-            print_json({"probe": probe, "decision": words, **numbers, **speech, **errors, **reference})
-        else:
-            click.echo(f"{one_line(probe)}: {words} ({reason(decision)}, {speech_in_words(seconds)})")
-            if short:
-                say(short_in_words(probe, seconds, short))
-        return 0 if decision.accepted else REJECTED
+        return _answer(verifier, claim, probe, few[1] if few else None, as_json)
 
     ctx.exit(answer_each(sources, as_json, answer))
+
+
+def _answer(
+    verifier: "SpeakerVerifier", claim: "Claim", probe: str, few: "ShortSpeech | None", as_json: bool
+) -> int:
+    """Compare a probe with who is claimed, print the decision, and return its exit code."""
+    from speakertrip.verifier import short_speech
+
+    (recording,) = verifier.load([audio_source(probe)])
+    decision = verifier.compare(claim, recording)
+    seconds = recording.quality.speech_seconds
+    words = "accepted" if decision.accepted else "rejected"
+    short = short_speech(verifier, claim.rule, seconds)
+    if as_json:
+        numbers = {"score": decision.score, "threshold": decision.threshold, "llr": decision.llr}
+        speech = {"speech_seconds": round(seconds, 3), "meaning": meaning(decision)}
+        errors = {**expected(claim.rule.threshold), **short_facts(short)}
+        reference = short_facts(few, "short_reference")
+        print_json({"probe": probe, "decision": words, **numbers, **speech, **errors, **reference})
+    else:
+        click.echo(f"{one_line(probe)}: {words} ({reason(decision)}, {speech_in_words(seconds)})")
+        if short:
+            say(short_in_words(probe, seconds, short))
+    return 0 if decision.accepted else REJECTED
+
+
+def _short_reference(verifier: "SpeakerVerifier", claim: "Claim") -> "tuple[float, ShortSpeech] | None":
+    """Return how many seconds a claimed speaker is known by, where the model is known to err more with so few."""
+    from speakertrip.verifier import short_speech
+
+    if claim.speaker.seconds is None:
+        return None
+    seconds = float(claim.speaker.seconds.max())
+    errors = short_speech(verifier, claim.rule, seconds)
+    return (seconds, errors) if errors else None
 
 
 def _require_one_way(arguments: Sequence[str], against: Sequence[str], batch: BatchOptions) -> None:
