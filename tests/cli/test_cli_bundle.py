@@ -43,7 +43,8 @@ def test_import_and_show(speakertrip, foreign):
     }
     assert facts["parameters"] == sum(tensor.numel() for tensor in loaded.model.state_dict().values())
     assert [facts[key] for key in ("commit", "threshold", "calibration")] == [None] * 3
-    assert facts["backend"] == {"norm": None, "calibration": None, "fitted_on": None}
+    none = {"centre": False, "lda": None, "plda": False, "norm": None, "calibration": None, "fitted_on": None}
+    assert facts["backend"] == none
     code, out, _ = speakertrip("bundle", "show", "b")
     assert code == 0
     assert "features    kind speechbrain-fbank, mels 24, f_min 0.0, f_max 8000.0\n" in out
