@@ -36,8 +36,9 @@ class Embedder:
         model: front end and encoder, of a bundle or in training; it is moved to the device and, at each use, put
             into evaluation mode.
         device: "auto" (a GPU where there is one), "cpu", "cuda" or "mps".
-        threads: CPU threads; None: one for less than half a minute of audio in a call, else as torch is set. One,
-            because two threads that wait for each other on a busy machine were measured over 25 times slower.
+        threads: CPU threads; None: one for less than half a minute of audio, in a call or in a recording that is
+            embedded in windows, else as torch is set. One, because two threads that wait for each other on a busy
+            machine were measured over 25 times slower.
 
     Raises:
         UsageError: the device is not available here, or threads is not positive.
@@ -70,14 +71,12 @@ class Embedder:
             windows = find_windows(waveform)
             pieces = windows.of(waveform)
             if len(pieces) > 1:
-                long[row - 1] = windows.shares.astype(np.float32) @ self.embed_whole(pieces, self.threads)
+                found = self.embed_whole(pieces, self._threads_for(len(waveform)))
+                long[row - 1] = windows.shares.astype(np.float32) @ found
             else:  # of a long recording, a copy: a view would keep it all
                 short[row - 1] = pieces[0].copy() if len(waveform) > LONGEST else pieces[0]
         embeddings = np.empty((row, self.model.embedding_dim), dtype=np.float32)
-        little = samples < ONE_THREAD_SAMPLES
-        embeddings[list(short)] = self.embed_whole(
-            list(short.values()), self.threads or (1 if little else None)
-        )
+        embeddings[list(short)] = self.embed_whole(list(short.values()), self._threads_for(samples))
         for row, embedding in long.items():
             embeddings[row] = embedding
         return embeddings
@@ -115,6 +114,9 @@ class Embedder:
             embeddings[begin : begin + CHUNK] = self.embed(map(load_speech, chunk))
             progress(len(chunk))
         return embeddings
+
+    def _threads_for(self, samples: int) -> int | None:
+        return self.threads or (1 if samples < ONE_THREAD_SAMPLES else None)
 
 
 def load_speech(utterance: Utterance) -> FloatArray:

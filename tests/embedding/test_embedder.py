@@ -98,9 +98,22 @@ def test_nothing_gives_nothing(embedder):
     assert embedder.embed([]).shape == embedder.embed_utterances([]).shape == (0, 24)
 
 
-@pytest.mark.parametrize(("threads", "seconds", "used"), [(None, 1, 1), (None, 31, 3), (2, 1, 2), (2, 31, 2)])
-def test_threads(make_bundle, monkeypatch, threads, seconds, used):
+@pytest.mark.parametrize(
+    ("threads", "seconds", "pause", "used"),
+    [
+        (None, 1, 0, 1),
+        (None, 2, 8, 1),
+        (None, 2, 29, 3),
+        (None, 31, 0, 3),
+        (2, 1, 0, 2),
+        (2, 2, 8, 2),
+        (2, 31, 0, 2),
+    ],
+)
+def test_threads(make_bundle, speech_like, monkeypatch, threads, seconds, pause, used):
+    """Also where a recording is short, and in windows for its pause."""
     model, seen = make_bundle().model, []
+    waveform = np.insert(speech_like(seconds), 8_000 * seconds, np.zeros(16_000 * pause))
     embedder = Embedder(model, "cpu", threads)
 
     def forward(waveforms):
@@ -114,11 +127,11 @@ def test_threads(make_bundle, monkeypatch, threads, seconds, used):
     torch.set_num_threads(3)
     try:
         fail = False
-        embedder.embed([np.ones(16_000 * seconds, np.float32)])
+        embedder.embed([waveform])
         assert torch.get_num_threads() == 3
         fail = True
         with pytest.raises(RuntimeError, match="no memory"):
-            embedder.embed([np.ones(16_000 * seconds, np.float32)])
+            embedder.embed([waveform])
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
