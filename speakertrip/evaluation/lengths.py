@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from speakertrip.audio import SAMPLE_RATE
-from speakertrip.audio.excerpt import middle_of_speech
+from speakertrip.audio.excerpt import middles_of_speech
 from speakertrip.audio.speech import MIN_SECONDS
 from speakertrip.backend import Backend
 from speakertrip.errors import UsageError
@@ -108,9 +108,8 @@ def _embed(
         chunk = utterances[begin : begin + CHUNK]
         pieces: dict[float, list[FloatArray]] = {length: [] for length in lengths}
         for utterance in chunk:
-            waveform = load_speech(utterance)
-            for length in lengths:
-                piece = middle_of_speech(waveform, length)
+            middles = middles_of_speech(load_speech(utterance), lengths)
+            for length, piece in zip(lengths, middles, strict=True):
                 if piece is not None:
                     cut = found[length]
                     cut.row[utterance.id] = len(cut.row)

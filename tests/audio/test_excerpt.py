@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from speakertrip.audio import SAMPLE_RATE, find_speech
 from speakertrip.audio import excerpt as excerpt_module
-from speakertrip.audio.excerpt import middle_of_speech
+from speakertrip.audio.excerpt import middles_of_speech
 
 SAMPLES = 10 * SAMPLE_RATE
 
@@ -28,7 +28,7 @@ def test_it_holds_so_much_speech_and_leaves_as_much_on_either_side(edges, second
     numbered = np.arange(SAMPLES, dtype=np.float32)  # each sample says where it was
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(excerpt_module, "find_speech", lambda waveform: speech)
-        piece = middle_of_speech(numbered, seconds)
+        (piece,) = middles_of_speech(numbered, [seconds])
     active = active_samples(speech)
     if active.sum() <= seconds * SAMPLE_RATE:
         assert piece is None
@@ -42,7 +42,7 @@ def test_it_holds_so_much_speech_and_leaves_as_much_on_either_side(edges, second
 def test_of_audio(speech_like):
     waveform = np.concatenate([np.zeros(SAMPLE_RATE), speech_like(8.0), np.zeros(SAMPLE_RATE)])
     speech = active_samples(find_speech(waveform))
-    piece = middle_of_speech(waveform, 2.0)
+    (piece,) = middles_of_speech(waveform, [2.0])
     start = next(s for s in range(SAMPLES) if np.array_equal(waveform[s : s + 400], piece[:400]))
     np.testing.assert_array_equal(waveform[start:][: len(piece)], piece)
     assert speech[start:][: len(piece)].sum() == pytest.approx(2 * SAMPLE_RATE, abs=2)
@@ -50,4 +50,14 @@ def test_of_audio(speech_like):
 
 @pytest.mark.parametrize("waveform", [np.zeros(SAMPLES, np.float32), np.zeros(0, np.float32)])
 def test_without_speech_there_is_none(waveform):
-    assert middle_of_speech(waveform, 0.5) is None
+    assert middles_of_speech(waveform, [0.5, 1.0]) == [None, None]
+
+
+def test_several_lengths_are_as_one_alone_and_the_speech_is_found_once(speech_like, monkeypatch):
+    waveform, calls = speech_like(4.0), []
+    alone = [middles_of_speech(waveform, [seconds])[0] for seconds in (1.0, 0.5, 9.0)]
+    monkeypatch.setattr(excerpt_module, "find_speech", lambda wave: calls.append(0) or find_speech(wave))
+    short, shorter, none = middles_of_speech(waveform, [1.0, 0.5, 9.0])
+    assert (len(calls), none, alone[2]) == (1, None, None)
+    np.testing.assert_array_equal(short, alone[0])
+    np.testing.assert_array_equal(shorter, alone[1])

@@ -1,13 +1,16 @@
 """Trials of utterances that are cut short, and a calibration that knows them."""
 
+import weakref
+
 import numpy as np
 import pytest
 import soundfile
 
 from speakertrip.audio import load_waveform
-from speakertrip.audio.excerpt import middle_of_speech
+from speakertrip.audio.excerpt import middles_of_speech
 from speakertrip.backend import Backend, LinearCalibration
 from speakertrip.embedding import Embedder
+from speakertrip.embedding import embedder as embedder_module
 from speakertrip.errors import UsageError
 from speakertrip.evaluation import BackendRecipe, fit_backend
 from speakertrip.evaluation.lengths import cut_trials
@@ -52,7 +55,7 @@ def test_scores_are_those_of_pairs_that_are_cut_one_by_one(embedder, utterances)
     assert sum(done) == len(utterances)
     waveforms = {u.id: load_waveform(u.path) for u in utterances}
     for each in found:
-        pieces = {id_: middle_of_speech(wave, each.seconds) for id_, wave in waveforms.items()}
+        pieces = {id_: middles_of_speech(wave, [each.seconds])[0] for id_, wave in waveforms.items()}
         ids = list(zip(trials.enrollments, trials.tests, strict=True))
         left = [row for row, (a, b) in enumerate(ids) if pieces[a] is not None and pieces[b] is not None]
         assert each.rows.tolist() == left
@@ -67,6 +70,20 @@ def test_scores_are_those_of_pairs_that_are_cut_one_by_one(embedder, utterances)
             assert tests.seconds[second[place]] == pytest.approx(len(pieces[b]) / 16_000)
     assert len(found[1].rows) == 36  # pairs of the nine long ones
     assert len(found[0].rows) == len(trials)
+
+
+def test_of_many_recordings_one_is_in_memory(embedder, utterances, monkeypatch):
+    made, load = [], embedder_module.load_speech
+
+    def loaded(utterance):
+        assert not any(each() is not None for each in made)
+        waveform = load(utterance)
+        made.append(weakref.ref(waveform))
+        return waveform
+
+    monkeypatch.setattr(embedder_module, "load_speech", loaded)
+    assert cut_trials(embedder, [0.4, 1.0], all_pairs(utterances), utterances)
+    assert len(made) == len(utterances)
 
 
 def test_every_utterance_of_a_model_is_cut(embedder, utterances):
