@@ -8,13 +8,10 @@ All take the same audio and the same trials, in one run:
 
 The model is the one that ships with speakertrip, unless others are named. It scores by its own backend. The others
 score by the cosine, calibrated on trials among the training speakers that it was not trained on either: those that a
-recipe with this seed holds out. Without Resemblyzer its rows are left out. Embeddings are kept in a folder, so that the
-next run embeds only by what is new.
+recipe with this seed holds out. Without Resemblyzer its rows are left out.
 """
 
 import argparse
-import hashlib
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,14 +46,12 @@ class System:
 
     Attributes:
         name: in the table.
-        key: of its embeddings in the folder; another one where they would differ.
         size: of its files, in bytes.
         embed: float32 waveform ``(samples,)`` at 16 kHz to embedding ``(dim,)``.
         backend: that scores; without a calibration it is given one.
     """
 
     name: str
-    key: str
     size: int
     embed: Callable[[FloatArray], FloatArray]
     backend: Backend
@@ -67,7 +62,7 @@ def of_bundle(name: str, folder: Path) -> System:
     bundle = Bundle.load(folder)
     embedder = Embedder(bundle.model, "cpu", 1)
     size = sum(file.stat().st_size for file in folder.iterdir())
-    return System(name, bundle.identity, size, lambda wave: embedder.embed([wave])[0], bundle.backend)
+    return System(name, size, lambda wave: embedder.embed([wave])[0], bundle.backend)
 
 
 def of_resemblyzer() -> System | None:
@@ -83,7 +78,7 @@ def of_resemblyzer() -> System | None:
     def embed(wave: FloatArray) -> FloatArray:
         return np.asarray(encoder.embed_utterance(peer.preprocess_wav(wave, 16_000)), np.float32)
 
-    return System("Resemblyzer 0.1.4", "resemblyzer-0.1.4", size, embed, Backend())
+    return System("Resemblyzer 0.1.4", size, embed, Backend())
 
 
 def of_mfccs(held: Sequence[Utterance]) -> System:
@@ -96,20 +91,12 @@ def of_mfccs(held: Sequence[Utterance]) -> System:
 
     seen = np.stack([embed(load_speech(utterance)) for utterance in held])
     mean, deviation = seen.mean(axis=0), seen.std(axis=0)
-    return System("MFCC statistics", "mfcc", 0, lambda wave: (embed(wave) - mean) / deviation, Backend())
+    return System("MFCC statistics", 0, lambda wave: (embed(wave) - mean) / deviation, Backend())
 
 
-def embed_all(system: System, utterances: Sequence[Utterance], folder: Path) -> FloatArray:
-    """Embed utterances, or take what is in the folder."""
-    ids = "\n".join(f"{each.id} {each.start} {each.duration}" for each in utterances)
-    name = hashlib.sha256(f"{system.key}\n{ids}".encode()).hexdigest()[:16]
-    path = folder / f"{name}.npy"
-    if not path.exists():
-        rows = np.stack([system.embed(load_speech(utterance)) for utterance in utterances])
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            np.save(file, rows)
-        Path(file.name).replace(path)
-    return np.asarray(np.load(path), np.float32)
+def embed_all(system: System, utterances: Sequence[Utterance]) -> FloatArray:
+    """Embed utterances one by one."""
+    return np.stack([system.embed(load_speech(utterance)) for utterance in utterances])
 
 
 def score(
@@ -122,11 +109,11 @@ def score(
     return backend.score(sides, sides, rows[trials.first], rows[trials.second])
 
 
-def calibrated(system: System, held: Sequence[Utterance], trials: Trials, folder: Path) -> System:
+def calibrated(system: System, held: Sequence[Utterance], trials: Trials) -> System:
     """Calibrate a system that is not, on trials among training speakers that were held out."""
     if system.backend.calibration is not None:
         return system
-    cosines = score(system.backend, embed_all(system, held, folder), held, trials)
+    cosines = score(system.backend, embed_all(system, held), held, trials)
     fitted = LinearCalibration.fit(cosines, trials.targets)
     return replace(system, backend=replace(system.backend, calibration=fitted))
 
@@ -143,13 +130,13 @@ def row(system: System, found: Report, against: str) -> str:
     return f"| {system.name} | {system.size / 1e6:.1f} MB | {' | '.join(rates)} | {against} |"
 
 
-def print_list(name: str, data: Path, systems: Sequence[System], folder: Path) -> None:
+def print_list(name: str, data: Path, systems: Sequence[System]) -> None:
     """Print the table of one trial list."""
     utterances, trials = read_manifest(data / LISTS[name]), read_trials(data / f"trials.{name}.txt")
     wanted = {*trials.ids}
     utterances, speakers = [each for each in utterances if each.id in wanted], speakers_of(utterances)
     scores: Mapping[str, FloatArray] = {
-        system.name: score(system.backend, embed_all(system, utterances, folder), utterances, trials)
+        system.name: score(system.backend, embed_all(system, utterances), utterances, trials)
         for system in systems
     }
     peer = next((each.name for each in systems if each.name.startswith("Resemblyzer")), None)
@@ -180,7 +167,6 @@ def main() -> None:
         help="bundle; repeatable  [default: the one that ships]",
     )
     parser.add_argument("--seed", type=int, default=1, help="of the recipe that held speakers out")
-    parser.add_argument("--keep", type=Path, help="folder of embeddings  [default: none is kept]")
     options = parser.parse_args()
     torch.set_num_threads(1)
     train = read_manifest(options.data / "manifest.train.jsonl")
@@ -191,12 +177,9 @@ def main() -> None:
         of_bundle("speakertrip", DEFAULT)
     ]
     systems += [*([peer] if peer else []), of_mfccs(held)]
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.keep or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        systems = [calibrated(system, held, trials, folder) for system in systems]
-        for name in LISTS:
-            print_list(name, options.data, systems, folder)
+    systems = [calibrated(system, held, trials) for system in systems]
+    for name in LISTS:
+        print_list(name, options.data, systems)
 
 
 if __name__ == "__main__":
