@@ -16,6 +16,7 @@ The best three are those of the lowest mean error on the speakers held out of tr
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -229,9 +230,9 @@ def wanted(
 
 
 def mean_validation(question: Question, results: list[dict[str, Any]], method: str) -> float:
-    """Return a method's mean error on held-out training speakers, over its short runs."""
-    rates = [r["validation_eer"] for r in results if r["method"] == method and r["steps"] == question.short]
-    return statistics.fmean(rates) if rates else 1.0
+    """Return a method's mean error on held-out training speakers, over its short runs; infinite if one diverged."""
+    runs = [r for r in results if r["method"] == method and r["steps"] == question.short]
+    return statistics.fmean(r.get("validation_eer", math.inf) for r in runs) if runs else math.inf
 
 
 def table(question: Question, results: list[dict[str, Any]]) -> str:
