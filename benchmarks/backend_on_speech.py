@@ -104,7 +104,7 @@ def choose(embedder: Embedder, folder: Path) -> None:
     print("| backend | EER, % | minDCF(0.05) | minCllr | EER less the cosine's |\n|---|---|---|---|---|")
     cosines = score_trials(embedder, trials, held)
     for name, recipe in CHOICES.items():
-        scores = fit_backend(embedder, recipe, trials, held, None, kept).scores
+        scores = fit_backend(embedder, recipe, trials, held, None, kept if recipe.needs_cohort else ()).scores
         found = report(trials, scores, speakers)
         against = compare(trials, scores, cosines, speakers).differences["eer"]
         low, high = (100 * end for end in found.eer_interval)
@@ -147,7 +147,8 @@ def main() -> None:
         for name, recipe in RECIPES.items():
             scores = cosines
             if recipe is not None:
-                backend = fit_backend(embedder, recipe, fit, dev, None, cohort, name=fitted_on).backend
+                seen = cohort if recipe.needs_cohort else ()
+                backend = fit_backend(embedder, recipe, fit, dev, None, seen, name=fitted_on).backend
                 scores = score_trials(embedder, test, dev, backend=backend)
             against = compare(test, scores, cosines, speakers).differences["eer"]
             print(row(name, report(test, scores, speakers), against), flush=True)

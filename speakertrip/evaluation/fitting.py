@@ -53,7 +53,7 @@ class BackendRecipe:
         seed: of their draw.
 
     Raises:
-        UsageError: an isotonic calibration with quality measures, or the cohort's mean without a norm.
+        UsageError: an isotonic calibration with quality measures, or the quality measure "cohort" without a norm.
     """
 
     centre: bool = False
@@ -104,7 +104,7 @@ def fit_backend(
         trials: to fit the calibration to.
         utterances: a manifest that holds every id of the list.
         models: utterance ids of each enrollment model.
-        cohort: utterances of other speakers, best those that the model was trained on.
+        cohort: utterances of other speakers, best those that the model was trained on, where a step needs them.
         adapt: utterances of the domain where it will be used, of unknown speakers; PLDA adapts to them.
         name: of the trial list, for the record.
         progress: called with the number of utterances embedded since the last call.
@@ -116,7 +116,8 @@ def fit_backend(
     Raises:
         DataError: the cohort is missing, shares a speaker with the trials, or cannot be fitted to.
         AudioError: an utterance cannot be used.
-        UsageError: there is something to adapt to, but no PLDA; or a length is out of range.
+        UsageError: there is a cohort that no step is fitted to, or something to adapt to, but no PLDA; or a length is
+            out of range.
     """
     require_lengths(lengths)
     speakers = speakers_of(utterances, models)
@@ -128,6 +129,10 @@ def fit_backend(
         )
     if adapt and not recipe.plda:
         raise UsageError("Only PLDA adapts to another domain; ask for it, or leave out the utterances.")
+    if cohort and not recipe.needs_cohort:
+        raise UsageError(
+            "Only centring, LDA, PLDA and score norms are fitted to a cohort; ask for one, or leave out its manifest."
+        )
     if recipe.needs_cohort and not cohort:
         raise DataError("Centring, LDA, PLDA and score norms are fitted to a cohort; name its manifest.")
     try:

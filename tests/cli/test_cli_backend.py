@@ -229,6 +229,7 @@ def test_a_bundle_with_a_backend(call, voices, bundle_folder, tmp_path, monkeypa
         ),
         (("--quality", "cohort"), 2, "needs a score norm"),
         (("--adapt", "fit.jsonl"), 2, "Only PLDA adapts"),
+        (("--cohort", "other.jsonl"), 2, "Only centring, LDA, PLDA and score norms are fitted to a cohort"),
     ],
 )
 def test_a_backend_that_cannot_be_fitted(
@@ -236,6 +237,7 @@ def test_a_backend_that_cannot_be_fitted(
 ):
     monkeypatch.chdir(tmp_path)
     lists(voices, ["test-000", "test-001", "test-002"], "fit")
+    lists(voices, ["test-003", "test-004"], "other")
     options = (
         "--model",
         str(bundle_folder),
