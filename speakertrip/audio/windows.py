@@ -13,6 +13,9 @@ LONGEST = SAMPLE_RATE * 30  # samples that are embedded as one
 WINDOW = SAMPLE_RATE * 4  # samples of each window of what is longer, or mostly pauses
 MARGIN = round(SAMPLE_RATE * 0.75)  # samples that are kept before the first speech and after the last
 LEAST_SPEECH = 0.5  # share of speech in what is embedded as one
+WINDOWING = (
+    1  # raised with every change of what ``find_windows`` finds: no folder then mixes embeddings of both
+)
 
 FloatArray = npt.NDArray[np.float32]
 Seconds = npt.NDArray[np.float64]

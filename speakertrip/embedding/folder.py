@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
+from speakertrip.audio.windows import WINDOWING
 from speakertrip.backend import unit_rows
 from speakertrip.embedding.chunks import Chunk, Chunks
 from speakertrip.embedding.embedder import CHUNK, Embedder, load_speech
@@ -75,8 +76,8 @@ def embed_folder(
     Raises:
         AudioError: an utterance cannot be used, or with ``skip_bad`` none of them; the message names it.
         DataError: Kaldi could not name an utterance; in the first process only.
-        UsageError: the folder holds embeddings of another model or manifest, or files from elsewhere, or another
-            process is at work there; in the first process only.
+        UsageError: the folder holds embeddings of another model or manifest, or by a version that embeds other parts of
+            a recording, or files from elsewhere, or another process is at work there; in the first process only.
         StorageError: it cannot be written.
         SpeakertripError: whoever started this process is gone while it waits for another one.
 
@@ -89,6 +90,7 @@ def embed_folder(
         ids=hash_of(utterances),
         dim=embedder.model.embedding_dim,
         device=embedder.device.type,
+        windowing=WINDOWING,
         utterances=len(utterances),
     )
     parts = [utterances[begin : begin + CHUNK] for begin in range(0, len(utterances), CHUNK)]

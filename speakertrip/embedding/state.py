@@ -25,6 +25,7 @@ class State(Frozen):
         ids: hash of the ids, in order, and of the files and their stretches that they stand for.
         dim: of an embedding.
         device: which kind of device makes them.
+        windowing: number of the rule by which parts of a recording are embedded; 0 of a folder that is older than it.
         utterances: of the manifest.
         skipped: why an utterance has no row, by its id; known when all are done.
         done: whether all are.
@@ -35,6 +36,7 @@ class State(Frozen):
     ids: str
     dim: int = Field(ge=1)
     device: str
+    windowing: int = Field(0, ge=0)
     utterances: int = Field(ge=1)
     skipped: dict[str, str] = Field(default_factory=dict)
     done: bool = False
@@ -106,6 +108,8 @@ def found_state(place: Path, wanted: State) -> State:
     other = None
     if found.model != wanted.model:
         other = f"of another model ({found.model[:SHORT]})"
+    elif found.windowing != wanted.windowing:
+        other = "by another version of speakertrip, which may have embedded other parts of a recording"
     elif (found.ids, found.dim) != (wanted.ids, wanted.dim):
         other = "of another manifest"
     elif found.device != wanted.device and not found.done:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from speakertrip.audio import SAMPLE_RATE, find_speech
 from speakertrip.audio import windows as windows_module
-from speakertrip.audio.windows import LONGEST, MARGIN, WINDOW, find_windows
+from speakertrip.audio.windows import LONGEST, MARGIN, WINDOW, WINDOWING, find_windows
 
 
 def with_speech(seconds: float, stretches: list[tuple[float, float]], speech_like) -> np.ndarray:
@@ -82,3 +82,15 @@ def test_windows_cover_all_speech_and_lie_within(samples, stretches):
     assert len(found.starts) <= -(-samples // WINDOW)
     if speech:
         assert found.seconds.sum() >= sum(end - start for start, end in speech) - 1e-6
+
+
+def test_what_is_found_is_that_of_the_number(speech_like):
+    """Where this fails because what is found has changed: raise ``WINDOWING``, and write here what is found now."""
+    assert WINDOWING == 1
+    for seconds, stretches, starts, length in (
+        (8.0, [(2.0, 5.0)], [19_000], 73_280),
+        (20.0, [(1.0, 4.0), (16.0, 19.0)], [3_000, 252_280], 64_000),
+        (33.0, [(3.0, 29.0)], [35_000], 439_360),
+    ):
+        found = find_windows(with_speech(seconds, stretches, speech_like))
+        assert (found.starts.tolist(), found.length) == (starts, length)

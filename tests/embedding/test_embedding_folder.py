@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from speakertrip.audio.windows import WINDOWING
 from speakertrip.embedding import EmbeddedFolder, embed_folder, folder
 from speakertrip.embedding.chunks import CHUNKS, Chunks
 from speakertrip.errors import AudioError, StorageError, UsageError
@@ -219,6 +220,22 @@ def test_models_and_manifests_are_not_mixed(tmp_path, embedder, utterances):
     (tmp_path / "begun" / "embed.json").write_text("{")
     with pytest.raises(UsageError, match="cannot be read as a state"):
         embed_folder(embedder, MODEL, utterances, tmp_path / "begun")
+
+
+@pytest.mark.parametrize("older", [{"windowing": WINDOWING - 1}, {}])
+@pytest.mark.parametrize("whole", [True, False])
+def test_versions_that_embed_other_parts_of_a_recording_are_not_mixed(
+    tmp_path, embedder, utterances, whole, older
+):
+    with suppress(KilledError):
+        embed_folder(embedder, MODEL, utterances, tmp_path, killed_after(7 if whole else 1))
+    state = json.loads((tmp_path / "embed.json").read_text())
+    assert (state["done"], state.pop("windowing")) == (whole, WINDOWING)
+    (tmp_path / "embed.json").write_text(json.dumps(state | older))
+    before = content(tmp_path)
+    with pytest.raises(UsageError, match="by another version of speakertrip, which may"):
+        embed_folder(embedder, MODEL, utterances, tmp_path)
+    assert content(tmp_path) == before
 
 
 def test_files_from_elsewhere_are_not_replaced(tmp_path, embedder, utterances):
