@@ -10,6 +10,7 @@ processor's time what other work on the machine leaves alone.
 import argparse
 import os
 import resource
+import shlex
 import statistics
 import subprocess
 import sys
@@ -42,15 +43,15 @@ class Seconds:
     cpu: float
 
 
-def run(arguments: Sequence[str]) -> Seconds:
-    """Run a fresh interpreter."""
+def run(arguments: Sequence[str], good: Sequence[int] = (0,)) -> Seconds:
+    """Run a fresh interpreter; end here where it ends with none of the good codes, or by a signal."""
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, *arguments], stdout=subprocess.DEVNULL, env=ENVIRONMENT, check=False
     )
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode > 1:  # 1: rejected
-        raise SystemExit(done.returncode)
+    if done.returncode not in good:
+        raise SystemExit(f"python {shlex.join(arguments)} ended with {done.returncode}.")
     return Seconds(wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
 
 
@@ -74,12 +75,13 @@ def row(name: str, times: Sequence[float], unit: str = "s", scale: float = 1) ->
 def cold(verify: Sequence[str]) -> None:
     """Print the time of each command, and what `verify` takes beyond an import of torch."""
     commands = {**COMMANDS, VERIFY: list(verify)}
-    for arguments in commands.values():
-        run(arguments)
+    good: dict[str, Sequence[int]] = {**dict.fromkeys(COMMANDS, (0,)), VERIFY: (0, 1)}  # 1: rejected
+    for name, arguments in commands.items():
+        run(arguments, good[name])
     times: dict[str, list[Seconds]] = {name: [] for name in commands}
     for _ in range(RUNS):  # in turns, so that a change of the machine's speed meets all
         for name, arguments in commands.items():
-            times[name].append(run(arguments))
+            times[name].append(run(arguments, good[name]))
     kinds: dict[str, Callable[[Seconds], float]] = {
         "wall": lambda each: each.wall,
         "processor": lambda each: each.cpu,
