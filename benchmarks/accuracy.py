@@ -7,7 +7,7 @@ All take the same audio and the same trials, in one run:
     python benchmarks/accuracy.py --data ../shared/openspeech
 
 The model is the one that ships with speakertrip, unless others are named. It scores by its own backend. The others
-score by the cosine, calibrated on trials among the training speakers that it was not trained on either: those that a
+score by the cosine, calibrated on trials among the training speakers that it was not trained on either: those that its
 recipe with this seed holds out. Without Resemblyzer its rows are left out.
 """
 
@@ -24,6 +24,7 @@ import torch
 from speakertrip.backend import Backend, LinearCalibration
 from speakertrip.bundle import Bundle
 from speakertrip.bundle.source import DEFAULT
+from speakertrip.config import read_config
 from speakertrip.corpora import draw_trials_within, split_speakers, thin_speakers
 from speakertrip.embedding import Embedder, load_speech
 from speakertrip.evaluation import Report, compare, report, speakers_of
@@ -36,7 +37,7 @@ LISTS = {
     "commonvoice": "manifest.dev.jsonl",
     "speechocean": "manifest.dev.jsonl",
 }
-HELD_OUT, UTTERANCES, TARGETS, NONTARGETS = 100, 10, 5_000, 20_000  # the defaults of a recipe's validation
+RECIPE = Path(__file__).parents[1] / "recipes" / "openspeech" / "default.toml"
 MFCCS = 20
 
 
@@ -170,8 +171,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     train = read_manifest(options.data / "manifest.train.jsonl")
-    held = thin_speakers(split_speakers(train, HELD_OUT, options.seed)[1], UTTERANCES, options.seed)
-    trials = draw_trials_within(held, "corpus", options.seed, TARGETS, NONTARGETS)
+    wanted = read_config(RECIPE).validation
+    held = thin_speakers(
+        split_speakers(train, wanted.speakers, options.seed)[1], wanted.utterances, options.seed
+    )
+    trials = draw_trials_within(held, "corpus", options.seed, wanted.targets, wanted.nontargets)
     peer = of_resemblyzer()
     systems = [of_bundle(str(folder), folder) for folder in options.model] or [
         of_bundle("speakertrip", DEFAULT)

@@ -1,4 +1,4 @@
-"""Write what a recipe with this seed holds out of its training, to fit a backend on, and what it trains on, as cohort.
+"""Write what the recipe holds out of training with this seed, to fit a backend on, and what it trains on, as cohort.
 
 python recipes/openspeech/held_out.py --data ../shared/openspeech --out data/openspeech
 """
@@ -6,9 +6,11 @@ python recipes/openspeech/held_out.py --data ../shared/openspeech --out data/ope
 import argparse
 from pathlib import Path
 
-from speakertrip.config import ValidationConfig
+from speakertrip.config import read_config
 from speakertrip.corpora import draw_trials_within, split_speakers, thin_speakers
 from speakertrip.manifests import read_manifest, write_manifest, write_trials
+
+RECIPE = Path(__file__).with_name("default.toml")
 
 
 def main() -> None:
@@ -20,7 +22,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
     parser.add_argument("--seed", type=int, default=1, help="of the recipe")
     options = parser.parse_args()
-    wanted = ValidationConfig()
+    wanted = read_config(RECIPE).validation
     utterances = read_manifest(options.data / "manifest.train.jsonl")
     kept, held = split_speakers(utterances, wanted.speakers, options.seed)
     chosen = thin_speakers(held, wanted.utterances, options.seed)
