@@ -68,4 +68,13 @@ def speech_in_words(seconds: float) -> str:
     >>> speech_in_words(0.98), speech_in_words(sum([0.1] * 8))
     ('0.9 s of speech', '0.8 s of speech')
     """
-    return f"{math.floor(round(seconds * 10, 5)) / 10:.1f} s of speech"
+    return f"{seconds_in_words(seconds)} of speech"
+
+
+def seconds_in_words(seconds: float) -> str:
+    """Say so many seconds, rounded down to a tenth.
+
+    >>> seconds_in_words(0.98), seconds_in_words(1.3)
+    ('0.9 s', '1.3 s')
+    """
+    return f"{math.floor(round(seconds * 10, 5)) / 10:.1f} s"

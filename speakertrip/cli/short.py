@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from speakertrip.cli.decisions import speech_in_words
+from speakertrip.cli.decisions import seconds_in_words, speech_in_words
 from speakertrip.cli.lines import one_line
 from speakertrip.errors import counted
 
@@ -35,7 +35,7 @@ def short_facts(
 
 def reference_in_words(name: str, seconds: float, short: "ShortSpeech") -> str:
     """Say the same of who is compared with, of whom the seconds of audio are known, and of speech there is no more."""
-    return f"{name} is known by only {seconds:.1f} s of audio: with {_errors(short)}."
+    return f"{name} is known by only {seconds_in_words(seconds)} of audio: with {_errors(short)}."
 
 
 def short_in_words(probe: str, seconds: float, short: "ShortSpeech") -> str:

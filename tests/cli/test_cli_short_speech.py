@@ -99,6 +99,12 @@ def test_verify_says_it_of_a_short_reference(speakertrip):
     assert (code, err, found["short_reference"]["miss_rate"], "short_speech" in found) == (0, "", 0.31, False)
 
 
+def test_a_short_reference_is_never_rounded_up(speakertrip, write_speech):
+    write_speech(Path("short.wav"), seconds=1.27)
+    _, _, err = speakertrip("verify", "--against", "short.wav", "long.wav")
+    assert err.startswith("The reference is known by only 1.2 s of audio: ")
+
+
 def test_identify_and_lists_say_it_too(speakertrip):
     assert speakertrip("enroll", "ada", "long.wav")[0] == 0
     code, out, err = speakertrip("identify", "short.wav", "long.wav")
