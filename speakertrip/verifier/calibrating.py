@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field, ValidationError
 
-from speakertrip.backend import Choice, DecisionRule, FalseAlarmRate, LinearCalibration, percent
+from speakertrip.backend import Choice, DecisionRule, FalseAlarmRate, LinearCalibration, percent, resolve
 from speakertrip.backend.storage import digest
 from speakertrip.bundle import Bundle, Calibration
 from speakertrip.config import Frozen
@@ -48,7 +48,7 @@ class StoreCalibration(Frozen):
             )
         by = LinearCalibration(("score",), np.array([self.weight]), self.bias)
         backend = bundle.backend.recalibrated(by)
-        threshold = bundle.with_backend(backend, self.calibration).threshold(choice)
+        threshold = resolve(choice, self.calibration.threshold, table, calibrated=True)
         return DecisionRule(backend, threshold, self.per_profile)
 
 
