@@ -56,14 +56,15 @@ class Listener:
         Warns:
             SpeakertripWarning: one is heavily clipped, very noisy, or of a telephone.
         """
-
-        def load(file: Speech) -> Recording:
-            if isinstance(file, Utterance):
-                return record_utterance(file, self._detector)
-            return file if isinstance(file, Recording) else read_recording(file, self._detector)
-
         with ThreadPoolExecutor() as pool:
-            return list(pool.map(load, listed(files)))
+            return list(pool.map(self.load_one, listed(files)))
+
+    def load_one(self, file: Speech) -> Recording:
+        """Decode and measure one recording, in this thread; else as ``load``."""
+        (file,) = listed([file])
+        if isinstance(file, Utterance):
+            return record_utterance(file, self._detector)
+        return file if isinstance(file, Recording) else read_recording(file, self._detector)
 
     def embed_speaker(self, files: Speech | Sequence[Speech], scoring: Scoring = "mean") -> Sides:
         """Return what the speaker of one or more files is compared by: one side, or with "best" one for each file.
@@ -86,9 +87,9 @@ class Listener:
         Raises:
             AudioError: it cannot be used, or holds too little speech.
         """
-        recordings = self.load([recording])
-        self.require_enough(recordings, self.needs.comparison_seconds)
-        embedding: FloatArray = self.embedder.embed([recordings[0].waveform])[0]
+        loaded = self.load_one(recording)
+        self.require_enough([loaded], self.needs.comparison_seconds)
+        embedding: FloatArray = self.embedder.embed([loaded.waveform])[0]
         return embedding
 
     def require_enough(self, recordings: Sequence[Recording], seconds: float) -> None:

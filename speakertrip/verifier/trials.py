@@ -130,7 +130,7 @@ def _embed(
 
     def load(utterance: Utterance) -> Recording | AudioError:
         try:
-            (recording,) = verifier.load([utterance])
+            recording = verifier.load_one(utterance)
             verifier.require_enough([recording], verifier.needs.comparison_seconds)
         except AudioError as error:
             return error

@@ -12,7 +12,13 @@ from speakertrip.embedding import Embedder
 from speakertrip.errors import DataError, StoreError
 from speakertrip.evaluation import score_trials
 from speakertrip.manifests import Trials, Utterance
-from speakertrip.verifier import SpeakerVerifier, StoreCalibration, enroll_utterances, score_enrolled
+from speakertrip.verifier import (
+    SpeakerVerifier,
+    StoreCalibration,
+    enroll_utterances,
+    listener,
+    score_enrolled,
+)
 from speakertrip.verifier import trials as trials_module
 
 MODELS = {"a": ["u0", "u1"], "b": ["u2"]}
@@ -89,24 +95,29 @@ def test_audio_that_cannot_be_used_leaves_the_others(verifier, utterances, tmp_p
 def test_long_waveforms_are_not_kept(verifier, utterances, monkeypatch):
     monkeypatch.setattr(trials_module, "CHUNK", 64)
     monkeypatch.setattr(trials_module, "AHEAD", 2)
-    made, alive, load, embed = [], [], verifier.load, verifier.embedder.embed_whole
+    made, alive, load, embed = [], [], verifier.load_one, verifier.embedder.embed_whole
 
-    def loaded(sources):
-        recordings = load(sources)
-        made.extend(weakref.ref(recording.waveform) for recording in recordings)
-        return recordings
+    def loaded(source):
+        recording = load(source)
+        made.append(weakref.ref(recording.waveform))
+        return recording
 
     def embedded(*args):
         alive.append(sum(waveform() is not None for waveform in made))
         return embed(*args)
 
-    monkeypatch.setattr(verifier, "load", loaded)
+    monkeypatch.setattr(verifier, "load_one", loaded)
     monkeypatch.setattr(verifier.embedder, "embed_whole", embedded)
     many = [replace(utterances[3], id=f"long{number}") for number in range(8)]
     trials = Trials.of(["a"] * 8, [each.id for each in many], [True] * 8)
     found = score_enrolled(verifier, trials, many)
     assert np.isfinite(found.scores).all()
     assert max(alive) <= 2
+
+
+def test_the_threads_that_load_start_no_others(verifier, utterances, monkeypatch):
+    monkeypatch.setattr(listener, "ThreadPoolExecutor", None)
+    assert np.isfinite(score_enrolled(verifier, TRIALS, utterances).scores).all()
 
 
 def test_who_and_what_must_be_known(verifier, utterances):
