@@ -13,9 +13,9 @@ LONGEST = SAMPLE_RATE * 30  # samples that are embedded as one
 WINDOW = SAMPLE_RATE * 4  # samples of each window of what is longer, or mostly pauses
 MARGIN = round(SAMPLE_RATE * 0.75)  # samples that are kept before the first speech and after the last
 LEAST_SPEECH = 0.5  # share of speech in what is embedded as one
-WINDOWING = (
-    1  # raised with every change of what ``find_windows`` finds: no folder then mixes embeddings of both
-)
+# Raised with every change of what is embedded of a recording, here or in ``without_digital_silence``: no folder of
+# embeddings then mixes both.
+WINDOWING = 2
 
 FloatArray = npt.NDArray[np.float32]
 Seconds = npt.NDArray[np.float64]
@@ -54,9 +54,10 @@ def find_windows(waveform: FloatArray) -> Windows:
     none is short. Those without speech are left out. Speech is what ``find_speech`` finds, whatever detector a user
     chose: an embedding must not depend on that.
 
-    The numbers come from speakers held out of the training of a small ResNet. With 15 s of digital silence around each
+    The numbers come from speakers held out of the training of a small ResNet. With 15 s of silence around each
     utterance, 60 % of the nontarget trials were accepted at the threshold where 11 % were without it; with the ends cut
-    16 %, and as many as before where nothing was to be cut. Margins of 0.1 to 0.5 s cost one to two points of EER on
+    16 %, and as many as before where nothing was to be cut. (That silence was digital, which is left out as a whole
+    now, see ``without_digital_silence``.) Margins of 0.1 to 0.5 s cost one to two points of EER on
     such utterances, for a channel is heard in its silence. For the windows the utterances of 53 speakers were joined:
     with a pause of 15 s after each (68 s in the median), the EER as one was 11.6 %; in windows that count by their
     speech 7.0, 6.8, 7.0, 8.1, 9.9 and 9.1 % (of 2, 3, 4, 6, 10 and 20 s), and in windows of 4 s that count alike

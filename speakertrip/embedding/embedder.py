@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from speakertrip.audio import SAMPLE_RATE, load_utterance, require_speech
+from speakertrip.audio.digital_silence import without_digital_silence
 from speakertrip.audio.windows import LONGEST, find_windows
 from speakertrip.bundle import SpeakerModel
 from speakertrip.errors import AudioError, BundleError, UsageError
@@ -29,7 +30,7 @@ class Embedder:
     Only waveforms of equal length share a batch: padding would reach an encoder through its convolutions and
     its statistics, and an utterance's embedding must not depend on its neighbours.
 
-    Silence at the ends is left out, but for 0.75 s. What is longer than 30 s, or mostly pauses, is embedded in windows
+    Digital silence is left out, and other silence at the ends, but for 0.75 s. What is longer than 30 s, or mostly pauses, is embedded in windows
     of 4 s: the mean of their raw embeddings, weighted by how much speech each holds. See ``speakertrip.audio.windows``.
 
     Args:
@@ -67,14 +68,15 @@ class Embedder:
         long: dict[int, FloatArray] = {}
         samples = row = 0
         for row, waveform in enumerate(waveforms, start=1):
-            samples += len(waveform)
-            windows = find_windows(waveform)
-            pieces = windows.of(waveform)
+            audible = without_digital_silence(waveform)
+            samples += len(audible)
+            windows = find_windows(audible)
+            pieces = windows.of(audible)
             if len(pieces) > 1:
-                found = self.embed_whole(pieces, self._threads_for(len(waveform)))
+                found = self.embed_whole(pieces, self._threads_for(len(audible)))
                 long[row - 1] = windows.shares.astype(np.float32) @ found
             else:  # of a long recording, a copy: a view would keep it all
-                short[row - 1] = pieces[0].copy() if len(waveform) > LONGEST else pieces[0]
+                short[row - 1] = pieces[0].copy() if len(audible) > LONGEST else pieces[0]
         embeddings = np.empty((row, self.model.embedding_dim), dtype=np.float32)
         embeddings[list(short)] = self.embed_whole(list(short.values()), self._threads_for(samples))
         for row, embedding in long.items():
