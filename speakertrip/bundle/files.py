@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from speakertrip.bundle.lock import alone
 from speakertrip.errors import BundleError, StorageError
 
 SUMS = "SHA256SUMS"
@@ -23,20 +24,31 @@ PICKLES = (
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files and their checksums as a folder that replaces an older one only when it is complete.
 
-    Other files that were put beside those of the older one stay.
+    Other files that were put beside those of the older one stay. Several processes may write one folder: one waits for
+    the other, and the last one's files are there in the end.
 
     Raises:
         StorageError: something cannot be written; an older folder is left as it was. Also where the folder
-            holds files but none that this function wrote, or others by the names of the new ones.
+            holds files but none that this function wrote, or others by the names of the new ones, and where another
+            process that writes it does not end.
     """
     folder = folder.resolve()
+    try:
+        with alone(folder):
+            _replace(folder, files)
+    except OSError as error:
+        raise StorageError(f"Cannot write {folder}: {error.strerror}.") from None
+
+
+def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder beside the older one, and exchange them; what a killed process left is put right, or removed."""
     fresh, old = folder.with_name(f".{folder.name}.part"), _set_aside(folder)
     try:
         _restore(folder, old)
         shutil.rmtree(fresh, ignore_errors=True)
         _clear(old, folder, fresh)
         _require_free(folder, {SUMS, *files})
-        fresh.mkdir(parents=True)
+        fresh.mkdir()
         for name, content in files.items():
             (fresh / name).write_bytes(content)
         sums = (f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
@@ -45,8 +57,6 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             folder.rename(old)
         fresh.rename(folder)
         _clear(old, folder, fresh)
-    except OSError as error:
-        raise StorageError(f"Cannot write {folder}: {error.strerror}.") from None
     finally:
         with suppress(OSError):
             _restore(folder, old)
