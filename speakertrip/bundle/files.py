@@ -3,13 +3,15 @@
 import hashlib
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from speakertrip.bundle.lock import alone
+from speakertrip.bundle.lock import alone, is_at
 from speakertrip.errors import BundleError, StorageError
 
 SUMS = "SHA256SUMS"
+ATTEMPTS = 20  # to read a folder that another process replaces
 PICKLES = (
     ".bin",
     ".ckpt",
@@ -64,27 +66,48 @@ def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def read_folder(folder: Path, required: tuple[str, ...]) -> dict[str, bytes]:
-    """Read the files that the checksums list, and check them.
+    """Read the files that the checksums list, all as of one moment, and check them.
+
+    A folder that is replaced meanwhile is read anew.
 
     Raises:
         BundleError: the folder or a required file is missing, or a file is not what was written.
     """
-    if not folder.is_dir():
-        if not is_there(folder):
+    for left in reversed(range(ATTEMPTS)):
+        place = _place(folder)
+        if place is None:
             raise BundleError(f"There is no bundle at {folder}: no such folder.")
-        folder = _set_aside(folder.resolve())
-    sums = listed(folder)
-    files: dict[str, bytes] = {}
-    for name in dict.fromkeys([*required, *sums]):
         try:
-            content = (folder / Path(name).name).read_bytes()
+            with (place / SUMS).open("rb") as sums:
+                try:
+                    return _read(place, _parse(sums.read(), place), required)
+                except BundleError:
+                    if is_at(sums.fileno(), place / SUMS):
+                        raise
+        except OSError:
+            if not left:
+                raise _no_bundle(place) from None
+    raise BundleError(
+        f"{folder} is replaced again and again while it is read; wait for the end of what writes it."
+    )
+
+
+def _read(folder: Path, sums: Mapping[str, str], required: tuple[str, ...]) -> dict[str, bytes]:
+    opened: dict[str, BinaryIO] = {}
+    files: dict[str, bytes] = {}
+    with ExitStack() as stack:
+        try:
+            for name in dict.fromkeys([*required, *sums]):
+                opened[name] = stack.enter_context((folder / Path(name).name).open("rb"))
+            for name, file in opened.items():  # once all are open: a replacement takes none of them any more
+                files[name] = file.read()
         except OSError:
             raise BundleError(f"The bundle {folder} is incomplete: {name} cannot be read.") from None
+    for name, content in files.items():
         if hashlib.sha256(content).hexdigest() != sums.get(name):
             raise BundleError(
                 f"The bundle {folder} is damaged: {name} is not what was written; copy it anew."
             )
-        files[name] = content
     return files
 
 
@@ -95,10 +118,17 @@ def listed(folder: Path) -> dict[str, str]:
         BundleError: there are no checksums, or a name is that of a pickle.
     """
     try:
-        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+        return _parse((folder / SUMS).read_bytes(), folder)
+    except OSError:
+        raise _no_bundle(folder) from None
+
+
+def _parse(content: bytes, folder: Path) -> dict[str, str]:
+    try:
+        lines = content.decode().splitlines()
         sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines if line)}
-    except (OSError, ValueError):
-        raise BundleError(f"{folder} is not a bundle: its {SUMS} is missing or unreadable.") from None
+    except ValueError:
+        raise _no_bundle(folder) from None
     if pickles := [name for name in sums if name.lower().endswith(PICKLES)]:
         raise BundleError(
             f"The bundle {folder} holds {pickles[0]}, a pickle, which may run anything when it is read; no bundle of "
@@ -107,9 +137,22 @@ def listed(folder: Path) -> dict[str, str]:
     return sums
 
 
+def _no_bundle(folder: Path) -> BundleError:
+    return BundleError(f"{folder} is not a bundle: its {SUMS} is missing or unreadable.")
+
+
 def is_there(folder: Path) -> bool:
-    """Tell whether a folder can be read: where it should be, or set aside by a replacement that broke off."""
-    return folder.is_dir() or _set_aside(folder.resolve()).is_dir()
+    """Tell whether a folder can be read: where it should be, or set aside by a replacement."""
+    return _place(folder) is not None
+
+
+def _place(folder: Path) -> Path | None:
+    """Return where a folder lies; None: nowhere, and not for the blink of an eye between two looks."""
+    for _ in range(ATTEMPTS):
+        for place in (folder, _set_aside(folder.resolve())):
+            if place.is_dir():
+                return place
+    return None
 
 
 def require_replaceable(folder: Path) -> None:

@@ -180,7 +180,7 @@ def test_other_files_are_never_replaced(tmp_path):
         (SUMS, b"", "damaged: a.txt is not what was written"),
         (SUMS, b"no checksums\n", "is not a bundle"),
         (SUMS, b"\xff\xfe", "is not a bundle"),
-        (SUMS, b"00  /etc/passwd\n", "damaged: a.txt"),
+        (SUMS, b"00  /etc/passwd\n", "incomplete: /etc/passwd cannot be read"),
     ],
 )
 def test_what_is_not_as_it_was_written(tmp_path, name, content, message):
@@ -189,6 +189,40 @@ def test_what_is_not_as_it_was_written(tmp_path, name, content, message):
     if content is not None:
         (tmp_path / "x" / name).write_bytes(content)
     with pytest.raises(BundleError, match=message):
+        read(tmp_path / "x")
+
+
+@pytest.fixture
+def replacing(tmp_path, monkeypatch):
+    """Have each file of a name replaced, with its folder, at the moment at which it is opened, some times."""
+
+    def begin(name, times):
+        real = Path.open
+
+        def late(self, *arguments, **options):
+            nonlocal times
+            reads = "rb" in (*arguments, options.get("mode"))
+            if self.name == name and reads and times:
+                times -= 1
+                write_folder(tmp_path / "x", {"a.txt": b"%d more" % times})
+            return real(self, *arguments, **options)
+
+        monkeypatch.setattr(Path, "open", late)
+
+    return begin
+
+
+@pytest.mark.parametrize(("name", "times"), [(SUMS, 1), ("a.txt", 1), ("b.txt", 1), ("a.txt", 6)])
+def test_a_folder_that_is_replaced_while_it_is_read_is_read_anew(tmp_path, replacing, name, times):
+    write_folder(tmp_path / "x", NEW)
+    replacing(name, times)
+    assert read(tmp_path / "x") == {"a.txt": b"0 more"}
+
+
+def test_a_folder_that_is_always_replaced(tmp_path, replacing):
+    write_folder(tmp_path / "x", NEW)
+    replacing("a.txt", 1000)
+    with pytest.raises(BundleError, match="x is replaced again and again while it is read"):
         read(tmp_path / "x")
 
 

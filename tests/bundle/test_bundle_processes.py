@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from speakertrip.bundle.files import read_folder, write_folder
+from speakertrip.bundle.files import is_there, read_folder, write_folder
 
 FILES = [
     {"config.json": bytes([65 + i]) * 100, "model.safetensors": bytes([65 + i]) * 50_000} for i in range(3)
@@ -73,3 +73,18 @@ def test_a_killed_writer_leaves_a_bundle_that_is_read_and_written(tmp_path):
         assert read_folder(tmp_path / "x", ()) in FILES
         write_folder(tmp_path / "x", FILES[0])
         assert names(tmp_path) == ["x"]
+
+
+def test_a_reader_beside_a_writer_reads_one_state_or_another(tmp_path):
+    write_folder(tmp_path / "x", FILES[0])
+    with writer(tmp_path / "x", 1, 10_000) as first, writer(tmp_path / "x", 2, 10_000) as second:
+        for process in (first, second):
+            begin(process)
+        end = time.monotonic() + 1.5
+        try:
+            while time.monotonic() < end:
+                assert is_there(tmp_path / "x")
+                assert read_folder(tmp_path / "x", ("config.json",)) in FILES
+        finally:
+            first.kill()
+            second.kill()
