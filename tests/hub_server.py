@@ -27,6 +27,7 @@ class HubServer:
         self.models: dict[str, HubModel] = {}
         self.requests: list[str] = []  # method and path
         self.failure = 0  # a status that answers everything
+        self.answers: int | None = None  # so many more, then every connection drops
 
     def add(self, name: str, files: dict[str, bytes], commit: str = "a" * 40, **options) -> HubModel:
         self.models[name] = HubModel({commit: files}, {"main": commit}, **options)
@@ -50,6 +51,10 @@ def serve_hub() -> Iterator[HubServer]:
             path = unquote(urlsplit(self.path).path).strip("/")
             hub.requests.append(f"{self.command} /{path}")
             parts = path.split("/")
+            if hub.answers == 0:
+                self.close_connection = True
+                return
+            hub.answers = hub.answers and hub.answers - 1
             if hub.failure:
                 self._refuse(hub.failure, "")
             elif parts[0] == "cdn":

@@ -23,6 +23,7 @@ from speakertrip.errors import BundleError, SpeakertripError, SpeakertripWarning
 Marker = Callable[[Collection[str]], str | None]
 Wanted = Callable[[Path, Collection[str]], Collection[str]]
 COMMIT = re.compile(r"[0-9a-f]{40}")  # what names one state of a model for ever
+MOVES = 3  # times that a branch may move while its files are fetched, until they count as they are
 TIMEOUT = 10.0  # seconds until the hub must have answered what a model consists of
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 # One of these is below each version of huggingface_hub, and raises errors of its own.
@@ -84,23 +85,28 @@ def fetch(
 
 def _download(name: str, revision: str | None, token: str | None, marker: Marker, wanted: Wanted) -> Path:
     """Fetch what is not in the cache, and return the folder; raises what huggingface_hub does, too."""
-    info = HfApi(token=token).model_info(name, revision=revision, timeout=TIMEOUT)
-    names = [entry.rfilename for entry in info.siblings or ()]
-    first = marker(names)
-    if first is None:
-        raise BundleError(
-            f"The model {name} of the hub is of no kind that speakertrip reads: it holds neither a bundle (SHA256SUMS) "
-            "nor a SpeechBrain model (hyperparams.yaml) nor exactly one ONNX file."
-        )
-    # By its branch, so that the cache learns where the branch stands; the others are then of the same commit.
-    folder = Path(hf_hub_download(name, first, revision=revision, token=token)).parent
-    files = wanted(folder, names)
-    if missing := [file for file in files if file not in names]:
-        raise BundleError(
-            f"The model {name} of the hub lacks {missing[0]} as of commit {folder.name}; name another --revision."
-        )
-    for file in files:
-        hf_hub_download(name, file, revision=folder.name, token=token)
+    for _ in range(MOVES):
+        info = HfApi(token=token).model_info(name, revision=revision, timeout=TIMEOUT)
+        names = [entry.rfilename for entry in info.siblings or ()]
+        first = marker(names)
+        if first is None:
+            raise BundleError(
+                f"The model {name} of the hub is of no kind that speakertrip reads: it holds neither a bundle "
+                "(SHA256SUMS) nor a SpeechBrain model (hyperparams.yaml) nor exactly one ONNX file."
+            )
+        # By the commit: where the branch stands in the cache, another one may be whole, and this one is not yet.
+        folder = Path(hf_hub_download(name, first, revision=info.sha or revision, token=token)).parent
+        files = wanted(folder, names)
+        if missing := [file for file in files if file not in names]:
+            raise BundleError(
+                f"The model {name} of the hub lacks {missing[0]} as of commit {folder.name}; name another --revision."
+            )
+        for file in files:
+            hf_hub_download(name, file, revision=folder.name, token=token)
+        # By the branch, last: the cache learns where it stands. That is elsewhere if the branch was moved meanwhile, or
+        # if the hub is away and the cache answers.
+        if Path(hf_hub_download(name, first, revision=revision, token=token)).parent == folder:
+            break
     return folder
 
 

@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ import pytest
 from speakertrip import SpeakerVerifier
 from speakertrip.bundle import Bundle
 from speakertrip.bundle.files import SUMS, read_folder, write_folder
+from speakertrip.bundle.hub import fetch
+from speakertrip.bundle.layouts import marker_of, needed
 from speakertrip.errors import BundleError, SpeakertripError, SpeakertripWarning, StorageError, UsageError
 
 OLD, NEW = "a" * 40, "b" * 40
@@ -203,6 +207,68 @@ def test_a_hub_that_is_down(hub, model, status):
     hub.failure = status
     with pytest.warns(SpeakertripWarning, match="org/name is taken from the cache, as of commit aaaa"):
         assert Bundle.load("org/name").source.commit == OLD
+
+
+@pytest.fixture
+def newer(model, make_bundle, tmp_path):
+    """The files of the commit NEW, which is there beside OLD, on no branch yet."""
+    make_bundle(seed=1).save(tmp_path / "new")
+    model.revisions[NEW] = {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()}
+    return model.revisions[NEW]
+
+
+def test_a_connection_that_drops_amid_an_update(hub, model, newer, offline, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # of huggingface_hub, between its attempts
+    identity = Bundle.load("org/name").identity
+    model.branches["main"] = NEW
+    hub.answers = 4
+    with pytest.warns(SpeakertripWarning, match="org/name is taken from the cache, as of commit aaaa"):
+        assert Bundle.load("org/name").identity == identity
+    assert hub.answers == 0
+    offline()
+    assert Bundle.load("org/name").identity == identity
+
+
+def test_wherever_a_connection_drops_the_cache_has_a_whole_model(hub, tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    small = {}
+    for commit in (OLD, NEW):
+        write_folder(tmp_path / commit, {"config.json": b"{}", "model.safetensors": commit.encode()})
+        small[commit] = {path.name: path.read_bytes() for path in (tmp_path / commit).iterdir()}
+    model = hub.add("org/name", small[OLD])
+    model.revisions = small
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    commits = []
+    for answers in range(50):
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / f"cache {answers}"))
+        for hub.answers, model.branches["main"] in ((None, OLD), (answers, NEW), (0, NEW)):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", SpeakertripWarning)
+                folder, commit = fetch("org/name", None, None, marker_of, needed)
+            assert read_folder(folder, ())["model.safetensors"] == commit.encode()
+            commits.append((commit, bool(caught)))
+        if commits[-2] == (NEW, False):
+            break
+    assert commits == [(OLD, False), (OLD, True), (OLD, True)] * answers + [
+        (OLD, False), (NEW, False), (NEW, True)]  # fmt: skip
+
+
+def test_a_branch_that_moves_while_its_files_are_fetched(hub, model, newer, files, offline, monkeypatch):
+    from speakertrip.bundle import hub as room
+
+    real = room.hf_hub_download
+
+    def move(name, file, **options):
+        if file == "model.safetensors":
+            model.branches["main"] = NEW
+        return real(name, file, **options)
+
+    monkeypatch.setattr(room, "hf_hub_download", move)
+    loaded = Bundle.load("org/name")
+    assert loaded.source.commit == NEW
+    offline()
+    assert Bundle.load("org/name").identity == loaded.identity
 
 
 def test_no_network(hub, model, monkeypatch):
