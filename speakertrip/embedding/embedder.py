@@ -30,8 +30,9 @@ class Embedder:
     Only waveforms of equal length share a batch: padding would reach an encoder through its convolutions and
     its statistics, and an utterance's embedding must not depend on its neighbours.
 
-    Digital silence is left out, and other silence at the ends, but for 0.75 s. What is longer than 30 s, or mostly pauses, is embedded in windows
-    of 4 s: the mean of their raw embeddings, weighted by how much speech each holds. See ``speakertrip.audio.windows``.
+    Digital silence is left out, and other silence at the ends, but for 0.75 s. What is longer than 30 s, or mostly
+    pauses, is embedded in windows of 4 s: the mean of their raw embeddings, weighted by how much speech each holds. See
+    ``speakertrip.audio.digital_silence`` and ``windows``.
 
     Args:
         model: front end and encoder, of a bundle or in training; it is moved to the device and, at each use, put

@@ -68,9 +68,9 @@ def test_all_stays(waveform):
     assert without_digital_silence(waveform) is waveform
 
 
-def test_a_gate_does_not_change_an_embedding(speech_like, tiny_model):
+def test_a_gate_does_not_change_an_embedding(speech_like, make_bundle):
     speech = speech_like(2.0, 3)
-    embedder = Embedder(tiny_model, "cpu", 1)
+    embedder = Embedder(make_bundle().model, "cpu", 1)
     bare, gated, inside = embedder.embed(
         [speech, np.pad(speech, 40_000), np.insert(speech, [16_000] * 16_000, 0.0)]
     )
