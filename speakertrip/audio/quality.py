@@ -11,6 +11,9 @@ from speakertrip.audio.activity import Stretches, find_speech, runs, total_secon
 from speakertrip.audio.waveform import SAMPLE_RATE
 
 NEAR_FULL_SCALE = 0.9  # a lower peak is no clipping
+OVERSHOOT = (
+    2.0  # a higher peak is of another scale, as of 16-bit numbers kept as floats; a codec adds less to a clip
+)
 # Share of the peak: samples beyond lie at it, also where resampling or a codec has rounded the corners.
 AT_PEAK = 0.99
 CLIPPED_RUN = 3  # samples; a voice that is not clipped rarely stays at its peak so long
@@ -37,7 +40,7 @@ class Quality:
         level_db: RMS of the speech in dB of full scale, which is a constant 1; -inf where there is no speech.
         peak: the largest absolute sample.
         clipped: share of the samples, 0 to 1, that lie in runs of 3 or more within 1 % of the peak, where that is 0.9
-            to 1, or of full scale where it lies beyond.
+            to 1 or beyond 2, or of full scale where it lies between.
         snr_db: power of the speech over that of the noise in the pauses, in dB, at least -30; None without speech or
             without a pause.
         bandwidth: highest frequency of the speech within 60 dB of its strongest, in hertz; 0 where there is no speech.
@@ -74,6 +77,7 @@ def measure_quality(waveform: FloatArray, speech: Stretches | None = None) -> Qu
     if speech is None:
         speech = find_speech(waveform)
     parts = [waveform[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)] for start, end in speech]
+    offset = waveform.mean(dtype=np.float64).astype(np.float32) if len(waveform) else np.float32(0)
     return Quality(
         seconds=len(waveform) / SAMPLE_RATE,
         speech_seconds=total_seconds(speech),
@@ -81,7 +85,7 @@ def measure_quality(waveform: FloatArray, speech: Stretches | None = None) -> Qu
         peak=float(np.abs(waveform).max(initial=0.0)),
         clipped=_clipped(waveform),
         snr_db=_snr_db(waveform, speech),
-        bandwidth=_bandwidth(parts),
+        bandwidth=_bandwidth([part - offset for part in parts]),
     )
 
 
@@ -95,7 +99,8 @@ def _clipped(waveform: FloatArray) -> float:
     peak = np.abs(waveform).max(initial=0.0)
     if peak < NEAR_FULL_SCALE:
         return 0.0
-    lengths = [end - first for first, end in runs(np.abs(waveform) >= AT_PEAK * min(peak, 1.0))]
+    top = 1.0 if 1.0 < peak <= OVERSHOOT else peak
+    lengths = [end - first for first, end in runs(np.abs(waveform) >= AT_PEAK * top)]
     return sum(length for length in lengths if length >= CLIPPED_RUN) / len(waveform)
 
 

@@ -16,8 +16,8 @@ def bundle() -> None:
     """Show, verify, import and export models: bundles, and models of other toolkits.
 
     MODEL is a folder or ORG/NAME of the Hugging Face hub: a bundle, a SpeechBrain ECAPA-TDNN or x-vector, or an
-    encoder as one ONNX file in WeSpeaker's manner. Without MODEL it is what SPEAKERTRIP_MODEL names, or the model
-    that ships with speakertrip.
+    encoder as one ONNX file in WeSpeaker's manner. Without MODEL it is what SPEAKERTRIP_MODEL names, or, but
+    for import, the model that ships with speakertrip.
     """
 
 

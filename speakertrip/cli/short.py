@@ -34,8 +34,8 @@ def short_facts(
 
 
 def reference_in_words(name: str, seconds: float, short: "ShortSpeech") -> str:
-    """Say the same of who is compared with, of whom the seconds of audio are known, and of speech there is no more."""
-    return f"{name} is known by only {seconds_in_words(seconds)} of audio: with {_errors(short)}."
+    """Say the same of who is compared with, by the utterance that holds the most speech."""
+    return f"{name} is known by only {seconds_in_words(seconds)} of speech: with {_errors(short)}."
 
 
 def short_in_words(probe: str, seconds: float, short: "ShortSpeech") -> str:

@@ -7,6 +7,7 @@ import click
 
 from speakertrip.cli.calibrate_store import calibrate_store
 from speakertrip.cli.completion import complete_files, complete_names
+from speakertrip.cli.decisions import seconds_in_words
 from speakertrip.cli.lines import one_line
 from speakertrip.cli.options import json_option, print_json, store_options
 from speakertrip.cli.re_enroll import re_enroll
@@ -139,7 +140,7 @@ def _facts(profile: "Profile") -> dict[str, object]:
 def _quality(enrollment: "Enrollment") -> str:
     parts = [f"{enrollment.seconds:.1f} s"]
     if enrollment.speech_seconds is not None:
-        parts.append(f"speech {enrollment.speech_seconds:.1f} s")
+        parts.append(f"speech {seconds_in_words(enrollment.speech_seconds)}")
     if enrollment.snr_db is not None:
         parts.append(f"SNR {enrollment.snr_db:.0f} dB")
     if enrollment.clipped:

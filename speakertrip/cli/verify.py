@@ -102,13 +102,14 @@ def verify(
     references = [audio_source(file) for file in files]
     known = None if references else verifier.enrolled(arguments[0], scoring)
     claim = known or verifier.reference(references, scoring)
-    few = _short_reference(verifier, claim)
+    from speakertrip.verifier import short_speech
+
+    few = short_speech(verifier, claim.rule, claim.speech_seconds)
     if few and not as_json:
-        seconds, errors = few
-        say(reference_in_words("The reference" if references else arguments[0], seconds, errors))
+        say(reference_in_words("The reference" if references else arguments[0], claim.speech_seconds, few))
 
     def answer(probe: str) -> int:
-        return _answer(verifier, claim, probe, few[1] if few else None, as_json)
+        return _answer(verifier, claim, probe, few, as_json)
 
     ctx.exit(answer_each(sources, as_json, answer))
 
@@ -135,17 +136,6 @@ def _answer(
         if short:
             say(short_in_words(probe, seconds, short))
     return 0 if decision.accepted else REJECTED
-
-
-def _short_reference(verifier: "SpeakerVerifier", claim: "Claim") -> "tuple[float, ShortSpeech] | None":
-    """Return how many seconds a claimed speaker is known by, where the model is known to err more with so few."""
-    from speakertrip.verifier import short_speech
-
-    if claim.speaker.seconds is None:
-        return None
-    seconds = float(claim.speaker.seconds.max())
-    errors = short_speech(verifier, claim.rule, seconds)
-    return (seconds, errors) if errors else None
 
 
 def _require_one_way(arguments: Sequence[str], against: Sequence[str], batch: BatchOptions) -> None:

@@ -14,11 +14,13 @@ class Claim:
     Attributes:
         speaker: one side, or one for each utterance, of which the highest score counts.
         rule: how it is decided.
+        speech_seconds: how much speech the utterance with the most of it holds.
         identifier: of the speaker's profile; None: of somebody who is not enrolled.
     """
 
     speaker: Sides
     rule: DecisionRule
+    speech_seconds: float
     identifier: str | None = None
 
     def decide(self, probe: Sides) -> Decision:

@@ -265,7 +265,12 @@ class SpeakerVerifier(Listener):
         sides, rule = self.sides(profile.embeddings, seconds, scoring), self.store_rule(scoring)
         if rule.per_profile:
             sides = replace(sides, offsets=np.full(len(sides.counts), profile.score_offset))
-        return Claim(sides, rule, profile.identifier)
+        # Of an old store only the length of a recording is known.
+        speech = [
+            each.seconds if each.speech_seconds is None else each.speech_seconds
+            for each in profile.enrollments
+        ]
+        return Claim(sides, rule, max(speech), profile.identifier)
 
     def reference(self, files: Speech | Sequence[Speech], scoring: Scoring = "mean") -> Claim:
         """Return the speaker of one or more files, to compare probes with.
@@ -275,7 +280,9 @@ class SpeakerVerifier(Listener):
             UsageError: no file.
         """
         rule = self.rule if scoring == "mean" else self.rule.of_best()
-        return Claim(self.embed_speaker(files, scoring), rule)
+        recordings = self.load(files)
+        speaker = self.embed_speaker(recordings, scoring)
+        return Claim(speaker, rule, max(recording.quality.speech_seconds for recording in recordings))
 
     def store_rule(self, scoring: Scoring = "mean") -> DecisionRule:
         """Return how enrolled speakers are decided on: as the store was calibrated last, else as the bundle says.

@@ -106,6 +106,17 @@ def test_a_voice_at_full_scale_is_not_clipped(conversation):
     assert measure_quality(2 * conversation).clipped < 1e-4
 
 
+@pytest.mark.parametrize("gain", [10.0, 32_767.0, 1e6])
+def test_a_voice_of_another_scale_is_not_clipped(conversation, gain):
+    assert measure_quality(gain * conversation).clipped < 1e-4
+
+
+def test_an_offset_does_not_narrow_the_band(conversation):
+    assert (
+        measure_quality(0.05 * conversation + 0.9).bandwidth == measure_quality(0.05 * conversation).bandwidth
+    )
+
+
 def test_runs_at_the_peak_are_counted_by_a_plain_loop():
     waveform = np.round(np.clip(RNG(2).standard_normal(5_000), -1, 1) * 4).astype(np.float32) / 4
     count, run = 0, 0

@@ -28,6 +28,11 @@ def test_silence(waveform):
         require_speech(waveform, "a.wav")
 
 
+def test_an_offset_is_told_of():
+    with pytest.raises(AudioError, match=r"its peak, a constant offset aside, lies below -60 dB"):
+        require_speech(noise(0.9e-3, offset=-0.3), "a.wav")
+
+
 @pytest.mark.parametrize("samples", [0, 1, 6399])
 def test_too_short(samples):
     with pytest.raises(AudioError, match=r"a\.wav lasts 0\.[04]\d s; at least 0\.4 s are needed"):

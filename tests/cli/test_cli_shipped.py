@@ -32,10 +32,10 @@ def test_a_short_reference_is_told_of(speakertrip, write_speech):
     write_speech(Path("long.wav"), 0, 6.0)
     _, _, err = speakertrip("verify", "--against", "short.wav", "long.wav")
     assert err.startswith(
-        "The reference is known by only 1.0 s of audio: with 1 s on each side, this model misses "
+        "The reference is known by only 1.0 s of speech: with 1 s on each side, this model misses "
     )
     assert speakertrip("enroll", "ada", "short.wav", "--store", "s.sqlite", "--min-speech", "0.5")[0] == 0
     _, _, err = speakertrip("verify", "ada", "long.wav", "--store", "s.sqlite")
-    assert "ada is known by only 1.0 s of audio" in err
+    assert "ada is known by only 1.0 s of speech" in err
     _, _, err = speakertrip("verify", "--against", "long.wav", "long.wav")
     assert err == ""

@@ -90,19 +90,27 @@ def test_at_another_threshold_only_the_equal_error_rate_is_known(speakertrip):
 def test_verify_says_it_of_a_short_reference(speakertrip):
     asked = ("verify", "--against", "short.wav", "long.wav")
     code, _, err = speakertrip(*asked)
-    assert (code, err.startswith("The reference is known by only 1.3 s of audio: with 1 s on each side")) == (
-        0,
-        True,
-    )
+    assert code == 0
+    assert re.match(r"The reference is known by only 1\.[0-3] s of speech: with 1 s on each side", err)
     code, out, err = speakertrip(*asked, "--json")
     found = json.loads(out)
     assert (code, err, found["short_reference"]["miss_rate"], "short_speech" in found) == (0, "", 0.31, False)
 
 
+def test_silence_does_not_make_a_reference_longer(speakertrip, write_speech):
+    speech, rate = soundfile.read("short.wav")
+    soundfile.write("padded.wav", np.pad(speech, 20 * rate), rate)
+    assert (
+        "The reference is known by only 1." in speakertrip("verify", "--against", "padded.wav", "long.wav")[2]
+    )
+    assert speakertrip("enroll", "ada", "padded.wav")[0] == 0
+    assert "ada is known by only 1." in speakertrip("verify", "ada", "long.wav")[2]
+
+
 def test_a_short_reference_is_never_rounded_up(speakertrip, write_speech):
     write_speech(Path("short.wav"), seconds=1.27)
     _, _, err = speakertrip("verify", "--against", "short.wav", "long.wav")
-    assert err.startswith("The reference is known by only 1.2 s of audio: ")
+    assert err.startswith("The reference is known by only 1.2 s of speech: ")
 
 
 def test_identify_and_lists_say_it_too(speakertrip):
