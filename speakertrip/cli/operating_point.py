@@ -96,6 +96,19 @@ def expected_among(threshold: "Threshold", profiles: int) -> dict[str, object]:
     }
 
 
+def errors_in_words(threshold: "Threshold") -> str | None:
+    """Say how often one comparison is expected to err; None where it is not known."""
+    if threshold.false_alarm is None or threshold.miss is None:
+        return None
+    from speakertrip.backend import percent
+
+    false_alarm, miss = (percent(float(f"{rate:.2g}")) for rate in (threshold.false_alarm, threshold.miss))
+    return (
+        f"Expect {false_alarm} of strangers to be accepted and {miss} of speakers to be rejected, if voices and "
+        "channels are as those that the threshold was found on; --far changes it."
+    )
+
+
 def strangers_in_words(threshold: "Threshold", profiles: int) -> str | None:
     """Say how often a stranger is taken for one of so many speakers; None where it is not known."""
     if threshold.false_alarm is None:

@@ -11,7 +11,7 @@ from speakertrip.cli.decisions import answer_each, meaning, reason, refuse_all, 
 from speakertrip.cli.gathering import gathered
 from speakertrip.cli.lines import one_line
 from speakertrip.cli.notices import say
-from speakertrip.cli.operating_point import expected, operating_point_options
+from speakertrip.cli.operating_point import errors_in_words, expected, operating_point_options
 from speakertrip.cli.options import (
     device_options,
     json_option,
@@ -76,9 +76,9 @@ def verify(
     With --trials the exit code is 0, whatever is decided, or 3 if one utterance cannot be used.
 
     The threshold is the model's own, where strangers are accepted as often as speakers are missed, unless --far or
-    --p-target chooses another. --json says how often it is expected to err in one comparison, among voices like those
-    that it was found on: measure yours. Where the model is known to err more with as little speech as a PROBE holds,
-    stderr says how often. There is no detection of replayed or synthetic speech.
+    --p-target chooses another. stderr says how often it is expected to err in one comparison (--json by numbers), among
+    voices like those that it was found on: measure yours. Where the model is known to err more with as little speech as
+    a PROBE or REFERENCE holds, stderr says how often. There is no detection of replayed or synthetic speech.
     """
     _require_one_way(arguments, against, batch)
     probes = arguments if against else arguments[1:]
@@ -108,16 +108,24 @@ def verify(
     if few and not as_json:
         say(reference_in_words("The reference" if references else arguments[0], claim.speech_seconds, few))
 
-    def answer(probe: str) -> int:
-        return _answer(verifier, claim, probe, few, as_json)
+    whole: list[str] = []  # probes that are no shorter than those that the errors are known of
 
-    ctx.exit(answer_each(sources, as_json, answer))
+    def answer(probe: str) -> int:
+        code, short = _answer(verifier, claim, probe, few, as_json)
+        if not (short or few):
+            whole.append(probe)
+        return code
+
+    code = answer_each(sources, as_json, answer)
+    if whole and not as_json and (note := errors_in_words(claim.rule.threshold)):
+        say(note)
+    ctx.exit(code)
 
 
 def _answer(
     verifier: "SpeakerVerifier", claim: "Claim", probe: str, few: "ShortSpeech | None", as_json: bool
-) -> int:
-    """Compare a probe with who is claimed, print the decision, and return its exit code."""
+) -> tuple[int, bool]:
+    """Compare a probe with who is claimed, print the decision, and return its exit code, and whether it is short."""
     from speakertrip.verifier import short_speech
 
     (recording,) = verifier.load([audio_source(probe)])
@@ -135,7 +143,7 @@ def _answer(
         click.echo(f"{one_line(probe)}: {words} ({reason(decision)}, {speech_in_words(seconds)})")
         if short:
             say(short_in_words(probe, seconds, short))
-    return 0 if decision.accepted else REJECTED
+    return 0 if decision.accepted else REJECTED, short is not None
 
 
 def _require_one_way(arguments: Sequence[str], against: Sequence[str], batch: BatchOptions) -> None:

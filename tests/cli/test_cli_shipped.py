@@ -1,5 +1,6 @@
 """The model that ships, on the command line: it is never written over, and short references are told of."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -38,4 +39,21 @@ def test_a_short_reference_is_told_of(speakertrip, write_speech):
     _, _, err = speakertrip("verify", "ada", "long.wav", "--store", "s.sqlite")
     assert "ada is known by only 1.0 s of speech" in err
     _, _, err = speakertrip("verify", "--against", "long.wav", "long.wav")
-    assert err == ""
+    assert "is known by" not in err
+
+
+def test_verify_says_how_often_it_errs_where_nothing_is_short(speakertrip, write_speech):
+    write_speech(Path("short.wav"), 0, 1.0)
+    write_speech(Path("long.wav"), 0, 6.0)
+    asked = ("verify", "--against", "long.wav", "long.wav")
+    rates = r"Expect [\d.]+ % of strangers to be accepted and [\d.]+ % of speakers to be rejected, if "
+    assert re.match(rates, speakertrip(*asked)[2])
+    assert "Expect 1 % of strangers" in speakertrip(*asked, "--far", "1%")[2]
+    assert "Expect" in speakertrip(*asked, "short.wav")[2]  # of the long one
+    assert "Expect" not in speakertrip("verify", "--against", "long.wav", "short.wav")[2]
+    assert "Expect" not in speakertrip("verify", "--against", "short.wav", "long.wav")[2]
+    assert "Expect" in speakertrip(*asked, "--threshold", "1")[2]
+    assert (
+        "Expect" not in speakertrip(*asked, "--threshold", "1", "--scoring", "best")[2]
+    )  # of which none are known
+    assert speakertrip(*asked, "--json")[2] == ""
