@@ -11,9 +11,8 @@ from speakertrip.audio.activity import Stretches, find_speech, runs, total_secon
 from speakertrip.audio.waveform import SAMPLE_RATE
 
 NEAR_FULL_SCALE = 0.9  # a lower peak is no clipping
-OVERSHOOT = (
-    2.0  # a higher peak is of another scale, as of 16-bit numbers kept as floats; a codec adds less to a clip
-)
+# A higher peak is of another scale, as of 16-bit numbers kept as floats; a codec adds less to a clip.
+OVERSHOOT = 2.0
 # Share of the peak: samples beyond lie at it, also where resampling or a codec has rounded the corners.
 AT_PEAK = 0.99
 CLIPPED_RUN = 3  # samples; a voice that is not clipped rarely stays at its peak so long

@@ -56,7 +56,7 @@ class FittedBackend:
             speakers: the speaker of each id; None: ids that target trials join are one speaker.
             held_out: hash of the names of the speakers that were held out of the model's training.
         """
-        # which loads torch; reports of scores need none
+        # Here, for it loads torch, which reports of scores do not need.
         from speakertrip.bundle import Calibration, LengthErrors
 
         first, second, _ = speaker_groups(trials, speakers)
